@@ -27,7 +27,9 @@ export {
   withScope,
 } from './scope.ts'
 export { hideSecrets, redact, redactDeep, resolveSecrets, secret, secretVariable } from './secret.ts'
-export { type Store, type StoreEntry, store } from './store/store.ts'
+export { type FetchOptions, fetchToFile } from './store/fetch.ts'
+export type { S3Options } from './store/s3.ts'
+export { type Store, type StoreEntry, type StoreOptions, store } from './store/store.ts'
 export {
   type MapInput,
   type MapItem,

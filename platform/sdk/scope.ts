@@ -48,6 +48,8 @@ export type Settled<R> =
 export interface SubmittedTask {
   /** Never rejects. */
   readonly settled: Promise<Settled<unknown>>
+  /** Somebody looks at what becomes of it; a failure that nobody looks at fails the run. */
+  observed: boolean
   cancel(reason?: string): void
 }
 

@@ -60,8 +60,9 @@ export function redactDeep<T>(value: T): T {
 /**
  * A copy of `value` in which the value of every secret read so far is replaced by its `secret://` reference:
  * the opposite of {@link resolveSecrets}, for what is written down.
+ * @param mark turns each text that held a secret into what should stand in its place
  */
-export function hideSecrets<T>(value: T): T {
+export function hideSecrets<T>(value: T, mark: (reference: string) => unknown = (reference) => reference): T {
   const secrets = [...shared.secrets].filter(([, text]) => text.length >= SHORTEST_REDACTED)
   if (secrets.length === 0) return value
   return mapStrings(value, (text) => {
@@ -69,11 +70,11 @@ export function hideSecrets<T>(value: T): T {
     for (const [name, hidden] of secrets) {
       if (result.includes(hidden)) result = result.replaceAll(hidden, `secret://${name}`)
     }
-    return result
+    return result === text ? text : mark(result)
   }) as T
 }
 
-function mapStrings(value: unknown, change: (text: string) => string): unknown {
+function mapStrings(value: unknown, change: (text: string) => unknown): unknown {
   if (typeof value === 'string') return change(value)
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change))
   if (value instanceof Map) {

@@ -209,6 +209,7 @@ const plainRunner: TaskRunner = {
   submit: (definition, args, batch): SubmittedTask => ({
     settled: settle(async () => definition.body(...args, ...(batch?.shared ?? []))),
     cancel: () => {},
+    observed: false,
   }),
   batch: (_definition, shared) => ({ shared, close: () => {} }),
 }
@@ -229,10 +230,42 @@ function unwrap(settled: Settled<unknown>): unknown {
 }
 
 function toFuture<R>(submitted: SubmittedTask): TaskFuture<R> {
-  const promise = submitted.settled.then(unwrap) as Promise<R>
-  // The run itself reports a failure that nobody awaited; without this the process would end on it first.
-  promise.catch(() => {})
-  return Object.assign(promise, { cancel: (reason?: string) => submitted.cancel(reason) })
+  return new Future<R>(submitted)
+}
+
+/** A promise that knows whether somebody waits for it: `await` calls `then`. */
+class Future<R> extends Promise<R> implements TaskFuture<R> {
+  private readonly submitted: SubmittedTask
+
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise
+  }
+
+  constructor(submitted: SubmittedTask) {
+    super((resolve, reject) => {
+      submitted.settled.then((result) => {
+        if (result.status === 'rejected') reject(result.reason)
+        else resolve((result.status === 'fulfilled' ? result.value : undefined) as R)
+      })
+    })
+    this.submitted = submitted
+    // A failure that nobody looks at is reported by the run; without this the process would end on it first.
+    super.catch(() => {})
+    submitted.observed = false
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise
+  override then<A = R, B = never>(
+    onFulfilled?: ((value: R) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.submitted.observed = true
+    return super.then(onFulfilled, onRejected)
+  }
+
+  cancel(reason?: string): void {
+    this.submitted.cancel(reason)
+  }
 }
 
 /** One map under way: feeds items to the runner, a window of them at a time, and hands out what comes back. */
@@ -282,6 +315,7 @@ class MapRun {
     const submit = (item: unknown): void => {
       const at = index++
       const submitted = this.runner.submit(definition, [item], batch)
+      submitted.observed = true
       this.going.add(submitted)
       submitted.settled.then((result) => {
         this.going.delete(submitted)

@@ -1,0 +1,22 @@
+export { EXECUTORS, type ExecutorKind } from './executors/executor.ts'
+export {
+  type FlowSource,
+  flowNames,
+  flowSource,
+  importFlow,
+  type LoadedFlow,
+  loadFlow,
+  projectRoot,
+} from './flow-source.ts'
+export { Database, DatabaseGoneError, place } from './postgres/database.ts'
+export type { ReaperOptions } from './postgres/reaper.ts'
+export { PostgresStore } from './postgres/run-store.ts'
+export { liveWorkers, queueDepth, type WorkerRow } from './postgres/workers.ts'
+export { createRun, type DrivenRun, type DriveOptions, driveRun, type NewFlowRun } from './run/drive.ts'
+export type { TaskTally } from './run/task-runs.ts'
+export { isFinalRun, isFinalTask, RUN_STATES, type RunState, TASK_STATES, type TaskState } from './states.ts'
+export { memoryStore } from './store/memory.ts'
+export type * from './store/run-store.ts'
+export { toError, toFailure } from './values/failure.ts'
+export { VERSION } from './version.ts'
+export { Worker, type WorkerOptions } from './worker/worker.ts'

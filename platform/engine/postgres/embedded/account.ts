@@ -1,0 +1,132 @@
+import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/**
+ * As whom Postgres runs; it refuses to run as root.
+ * - self: as the user of this process.
+ * - user: as another user, which root can become. Usual machines and containers allow it.
+ * - namespace: as ourselves, but seen from inside a user namespace as an ordinary user. Needs no privilege, only a
+ *   kernel that allows it: the way for a root without the right to become another user, as in some containers.
+ */
+export type Account =
+  | { readonly kind: 'self' }
+  | { readonly kind: 'user'; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'namespace'; readonly uid: number; readonly gid: number }
+
+/** What starts `program` as this account. */
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly identity: { readonly uid?: number; readonly gid?: number }
+}
+
+/** How to start a program as `account`. */
+export function commandAs(account: Account, program: string, args: readonly string[]): Command {
+  if (account.kind === 'self') return { file: program, args, identity: {} }
+  if (account.kind === 'user') return { file: program, args, identity: { uid: account.uid, gid: account.gid } }
+  const map = ['--user', `--map-user=${account.uid}`, `--map-group=${account.gid}`]
+  return { file: 'unshare', args: [...map, '--', program, ...args], identity: {} }
+}
+
+/**
+ * The name by which `account` reaches `folder`, the working folder it is started in. Another user cannot walk to a
+ * project below /root (mode 700) or in somebody's home, but a process can always reach the folder it is already in:
+ * so the data can stay in the project, and no permission of a folder above it has to be loosened.
+ */
+export function placeFor(account: Account, folder: string): string {
+  return account.kind === 'user' && process.platform === 'linux' ? '/proc/self/cwd' : folder
+}
+
+/** As {@link placeFor}, for a file that the account gets as its open descriptor `descriptor`. */
+export function fileFor(account: Account, path: string, descriptor: number): string {
+  return account.kind === 'user' && process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : path
+}
+
+/** Whether this process is root, as which Postgres does not run. */
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0
+}
+
+/**
+ * The accounts to try, best first, for data in `folder`, which need not exist yet. Root works for the owner of the
+ * project where that is somebody else, so that they can go on without root; otherwise for `nobody`.
+ */
+export function accountsFor(folder: string): Account[] {
+  if (!isRoot()) return [{ kind: 'self' }]
+  const nobody = findNobody()
+  const namespace: Account = { kind: 'namespace', ...nobody }
+  const { uid, gid } = ownerOf(folder)
+  if (uid !== 0) return [{ kind: 'user', uid, gid }, namespace]
+  // Data of root's own were made in a namespace, by the only way that worked then.
+  return existsSync(folder) ? [namespace, { kind: 'user', ...nobody }] : [{ kind: 'user', ...nobody }, namespace]
+}
+
+/**
+ * The accounts that can run initdb: it looks up its user's name, which an id that a container was merely started
+ * with (`--user 12345`) does not have.
+ */
+export function namedAccountFor(account: Account): Account {
+  if (process.platform === 'win32' || account.kind === 'namespace') return account
+  if (account.kind === 'user') return hasName(account.uid) ? account : { kind: 'user', ...findNobody() }
+  try {
+    userInfo()
+    return account
+  } catch {
+    return { kind: 'namespace', ...findNobody() }
+  }
+}
+
+/** Whose files `account` makes, as seen from here; undefined where they are simply ours. */
+export function fileOwnerOf(account: Account): { uid: number; gid: number } | undefined {
+  if (account.kind === 'user') return { uid: account.uid, gid: account.gid }
+  return isRoot() ? { uid: 0, gid: 0 } : undefined
+}
+
+/** Gives `folder` and everything in it to `owner`. */
+export function give(folder: string, owner: { uid: number; gid: number }): void {
+  chownSync(folder, owner.uid, owner.gid)
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isSymbolicLink() && lstatSync(path).uid !== owner.uid) chownSync(path, owner.uid, owner.gid)
+  }
+}
+
+/** The owner of `path`, or of the nearest folder above it that exists. */
+export function ownerOf(path: string): { uid: number; gid: number } {
+  let nearest = path
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest)
+  const { uid, gid } = statSync(nearest)
+  return { uid, gid }
+}
+
+/** Run by root in somebody's project: what was made in `folder` becomes theirs. The data are the server's already. */
+export function giveToOwner(folder: string): void {
+  const owner = ownerOf(dirname(folder))
+  if (!isRoot() || owner.uid === 0) return
+  chownSync(folder, owner.uid, owner.gid)
+  for (const name of readdirSync(folder)) if (name !== 'data') chownSync(join(folder, name), owner.uid, owner.gid)
+}
+
+/** Makes an empty folder the account's own, for nobody else to read. */
+export function handOver(folder: string, account: Account): void {
+  chmodSync(folder, 0o700)
+  const owner = fileOwnerOf(account)
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid)
+}
+
+function findNobody(): { uid: number; gid: number } {
+  const [, , uid, gid] = users().find(([name]) => name === 'nobody') ?? []
+  return { uid: Number(uid ?? 65534), gid: Number(gid ?? 65534) }
+}
+
+function hasName(uid: number): boolean {
+  return users().some((fields) => fields[2] === String(uid))
+}
+
+function users(): string[][] {
+  if (!existsSync('/etc/passwd')) return []
+  return readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+}

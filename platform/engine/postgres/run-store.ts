@@ -1,0 +1,387 @@
+import { hostname } from 'node:os'
+import { LOG_LEVELS, type LogLevel, UserError } from '@millrace/sdk'
+import type { FlowSource } from '../flow-source.ts'
+import { type RunState, runStatesBefore, type TaskState } from '../states.ts'
+import { ambiguous } from '../store/memory.ts'
+import { newRunId } from '../store/run-id.ts'
+import type {
+  FlowRun,
+  JournalEntry,
+  NewLog,
+  NewRun,
+  RunEvent,
+  RunFilter,
+  RunLease,
+  RunPage,
+  RunStore,
+  StoredLog,
+  TaskCounts,
+  TaskRecord,
+  TaskRun,
+} from '../store/run-store.ts'
+import type { Failure } from '../values/failure.ts'
+import { Database, type DatabaseOptions, type Session } from './database.ts'
+import { CHANNEL, LOCK_CLASS } from './locks.ts'
+import { LargeValues } from './values.ts'
+
+interface RunRow {
+  no: number
+  id: string
+  flow: string
+  name: string
+  state: RunState
+  message: string | null
+  params: Record<string, unknown>
+  env: string
+  executor: string
+  attempt: number
+  labels: string[]
+  source: FlowSource | null
+  driver: string | null
+  failure: Failure | null
+  created: number
+  started: number | null
+  ended: number | null
+}
+
+const RUN_COLUMNS =
+  'no, id, flow, name, state, message, params, env, executor, attempt, labels, source, driver, failure, created, started, ended'
+
+/** A run store in Postgres, which is also what drivers and workers of a cluster meet in. */
+export class PostgresStore implements RunStore {
+  readonly kind = 'postgres'
+  readonly durable = true
+  readonly database: Database
+  readonly values: LargeValues
+  private readonly numbers = new Map<string, number>()
+
+  private constructor(database: Database) {
+    this.database = database
+    this.values = new LargeValues(database)
+  }
+
+  /** @throws UserError when nothing answers at `url` */
+  static async open(url: string, options: DatabaseOptions = {}): Promise<PostgresStore> {
+    return new PostgresStore(await Database.open(url, options))
+  }
+
+  /** The number of a run: what its task runs, values, locks and channels are keyed by. */
+  async number(id: string): Promise<number> {
+    const known = this.numbers.get(id)
+    if (known !== undefined) return known
+    const [row] = await this.database.query<{ no: number }>('select no from flow_run where id = $1', [id])
+    if (!row) throw new Error(`there is no run ${id}`)
+    this.numbers.set(id, row.no)
+    return row.no
+  }
+
+  async createRun(run: NewRun): Promise<FlowRun> {
+    const id = newRunId()
+    const [row] = await this.database.query<RunRow>(
+      `with made as (
+         insert into flow_run (id, flow, name, state, params, env, executor, labels, source)
+         values ($1, $2, $3, 'Pending', $4, $5, $6, $7, $8) on conflict (id) do nothing returning ${RUN_COLUMNS})
+       select * from made union select ${RUN_COLUMNS} from flow_run where id = $1`,
+      [
+        id,
+        run.flow,
+        run.name,
+        JSON.stringify(run.params),
+        run.env,
+        run.executor,
+        run.labels ?? [],
+        run.source ? JSON.stringify(run.source) : null,
+      ],
+    )
+    return this.remember(row)
+  }
+
+  async findRun(id: string): Promise<FlowRun | undefined> {
+    const rows = await this.database.query<RunRow>(
+      `select ${RUN_COLUMNS} from flow_run where id = $1 or (length($1) > 0 and starts_with(id, $1)) limit 6`,
+      [id],
+    )
+    const exact = rows.find((row) => row.id === id) ?? rows[0]
+    if (exact && exact.id !== id && rows.length > 1) {
+      throw ambiguous(
+        id,
+        rows.map((row) => row.id),
+      )
+    }
+    return exact && this.remember(exact)
+  }
+
+  async listRuns(filter: RunFilter = {}): Promise<RunPage> {
+    const { limit = 50 } = filter
+    const rows = await this.database.query<RunRow>(
+      `select ${RUN_COLUMNS} from flow_run
+       where ($1::text is null or flow = $1) and ($2::text[] is null or state = any($2))
+         and ($3::float8 is null or created >= to_timestamp($3 / 1000))
+         and ($4::text is null or no < (select no from flow_run where id = $4))
+       order by no desc limit $5`,
+      [filter.flow ?? null, filter.states ?? null, filter.since ?? null, filter.after ?? null, limit + 1],
+    )
+    const runs = rows.slice(0, limit).map((row) => this.remember(row))
+    const last = runs.at(-1)
+    return rows.length > limit && last ? { runs, next: last.id } : { runs }
+  }
+
+  async setState(
+    id: string,
+    state: RunState,
+    more: { message?: string; failure?: Failure } = {},
+  ): Promise<FlowRun | undefined> {
+    const [row] = await this.database.query<RunRow>(
+      `with changed as (
+         update flow_run set state = $2, message = $3, failure = $4,
+           ended = case when $2 in ('Completed', 'Failed', 'Crashed', 'Cancelled') then now() end
+         where id = $1 and (state = any($5) or (state = $2 and message is not distinct from $3))
+         returning ${RUN_COLUMNS}),
+       told as (
+         select pg_notify('millrace_run_' || no, 'state'),
+                case when state = 'Running' then pg_notify('${CHANNEL.work}', no::text) end from changed)
+       select changed.* from changed, told`,
+      [id, state, more.message ?? null, more.failure ? JSON.stringify(more.failure) : null, runStatesBefore(state)],
+    )
+    return row && this.remember(row)
+  }
+
+  async takeRun(id: string): Promise<RunLease> {
+    const no = await this.number(id)
+    const lost = new AbortController()
+    let attempt: number | undefined
+    const session: Session = await this.database.session({
+      channels: [],
+      name: `millrace driver ${id}`,
+      onNotify: () => {},
+      setUp: async (client) => {
+        // The server may need a moment to notice that the driver before is gone.
+        for (let tries = 0; ; tries++) {
+          const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1, $2) as got', [
+            LOCK_CLASS.driver,
+            no,
+          ])
+          if (rows[0]?.got) break
+          if (tries >= 20) {
+            const { rows: taken } = await client.query<{ driver: string }>(
+              'select driver from flow_run where no = $1',
+              [no],
+            )
+            throw new UserError(`run ${id} is already driven by ${taken[0]?.driver ?? 'another process'}`)
+          }
+          await new Promise((resolve) => setTimeout(resolve, 25))
+        }
+        if (attempt === undefined) return
+        const { rows } = await client.query(
+          'update flow_run set driver_missing = null where no = $1 and attempt = $2 returning no',
+          [no, attempt],
+        )
+        if (rows.length === 0) lost.abort(new Error(`run ${id} was taken over by another driver`))
+      },
+    })
+    try {
+      const [row] = await this.database.query<RunRow>(
+        `update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null,
+           started = coalesce(started, now()), ended = null, message = null, failure = null
+         where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
+        [id, `${hostname()}:${process.pid}`, [...runStatesBefore('Running'), 'Running']],
+      )
+      if (!row) {
+        const run = await this.findRun(id)
+        throw new UserError(`run ${id} is ${run?.state ?? 'gone'}: it cannot be started`)
+      }
+      attempt = row.attempt
+      return { run: this.remember(row), lost: lost.signal, release: () => session.close() }
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+
+  async recordTasks(id: string, records: readonly TaskRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const no = await this.number(id)
+    const results = await Promise.all(records.map((record) => record.result && this.values.spill(no, record.result)))
+    await this.database.query(
+      `insert into task_run (run, seq, key, task, state, attempt, created, started, ended, result, failure)
+       select $1, u.seq, u.key, u.task, u.state, u.attempt, to_timestamp(u.created / 1000),
+              to_timestamp(u.started / 1000), to_timestamp(u.ended / 1000), u.result, u.failure
+       from unnest($2::int[], $3::bytea[], $4::text[], $5::text[], $6::int[], $7::float8[], $8::float8[], $9::float8[],
+                   $10::bytea[], $11::jsonb[])
+         as u (seq, key, task, state, attempt, created, started, ended, result, failure)
+       on conflict (run, seq) do update set state = excluded.state, attempt = excluded.attempt,
+         started = excluded.started, ended = excluded.ended, result = excluded.result, failure = excluded.failure`,
+      [
+        no,
+        records.map((r) => r.seq),
+        records.map((r) => Buffer.from(r.key)),
+        records.map((r) => r.task),
+        records.map((r) => r.state),
+        records.map((r) => r.attempt),
+        records.map((r) => r.created),
+        records.map((r) => r.started ?? null),
+        records.map((r) => r.ended ?? null),
+        results.map((bytes) => (bytes ? Buffer.from(bytes) : null)),
+        records.map((r) => (r.failure ? JSON.stringify(r.failure) : null)),
+      ],
+      { name: 'record-tasks' },
+    )
+  }
+
+  async journal(id: string): Promise<JournalEntry[]> {
+    return this.database.query<JournalEntry & Record<string, unknown>>(
+      `select seq, encode(key, 'hex') as key, state, attempt from task_run where run = $1 order by seq`,
+      [await this.number(id)],
+    )
+  }
+
+  async results(id: string, seqs: readonly number[]): Promise<Map<number, Uint8Array>> {
+    const no = await this.number(id)
+    const rows = await this.database.query<{ seq: number; result: Buffer }>(
+      'select seq, result from task_run where run = $1 and seq = any($2) and result is not null',
+      [no, seqs],
+    )
+    const found = new Map<number, Uint8Array>()
+    for (const { seq, result } of rows) found.set(seq, await this.values.restore(no, result))
+    return found
+  }
+
+  async taskRuns(
+    id: string,
+    { states, after = -1, limit = 1000 }: { states?: readonly TaskState[]; after?: number; limit?: number } = {},
+  ): Promise<TaskRun[]> {
+    const rows = await this.database.query<{ [K in keyof TaskRun]: TaskRun[K] | null } & { seq: number }>(
+      `select t.seq, t.task, t.state, t.attempt, w.name as worker, t.deaths, t.failure, t.created, t.started, t.ended
+       from task_run t left join worker w on w.id = t.worker
+       where t.run = $1 and t.seq > $2 and ($3::text[] is null or t.state = any($3)) order by t.seq limit $4`,
+      [await this.number(id), after, states ?? null, limit],
+    )
+    return rows.map((row) => withoutNulls(row) as unknown as TaskRun)
+  }
+
+  async taskCounts(id: string): Promise<TaskCounts> {
+    const rows = await this.database.query<{ task: string; state: TaskState; n: number }>(
+      'select task, state, count(*)::int as n from task_run where run = $1 group by task, state order by min(seq)',
+      [await this.number(id)],
+    )
+    const counts: Record<string, Partial<Record<TaskState, number>>> = {}
+    for (const { task, state, n } of rows) counts[task] = { ...counts[task], [state]: n }
+    return counts
+  }
+
+  async cached(keys: readonly string[]): Promise<Map<string, Uint8Array>> {
+    const rows = await this.database.query<{ key: string; result: Buffer }>(
+      'select key, result from task_cache where key = any($1) and expires > now()',
+      [keys],
+    )
+    return new Map(rows.map(({ key, result }) => [key, result]))
+  }
+
+  async cache(key: string, result: Uint8Array, lifetime: number): Promise<void> {
+    await this.database.query(
+      `insert into task_cache (key, result, expires) values ($1, $2, now() + $3 * interval '1 ms')
+       on conflict (key) do update set result = excluded.result, created = now(), expires = excluded.expires`,
+      [key, Buffer.from(result), lifetime],
+    )
+  }
+
+  async appendLogs(id: string, lines: readonly NewLog[]): Promise<void> {
+    if (lines.length === 0) return
+    await appendLogLines(this.database, await this.number(id), lines)
+  }
+
+  async logs(
+    id: string,
+    { after = 0, level = 'debug', limit = 1000 }: { after?: number; level?: LogLevel; limit?: number } = {},
+  ): Promise<StoredLog[]> {
+    const rows = await this.database.query<{
+      id: number
+      time: number
+      level: number
+      source: string
+      message: string
+      fields: Record<string, unknown> | null
+    }>(
+      `select id, time, level, source, message, fields from log_line
+       where run = $1 and id > $2 and level >= $3 order by id limit $4`,
+      [await this.number(id), after, LOG_LEVELS.indexOf(level), limit],
+    )
+    return rows.map(({ fields, ...row }) => ({
+      ...row,
+      level: LOG_LEVELS[row.level] ?? 'info',
+      ...(fields && { fields }),
+    }))
+  }
+
+  async listen(id: string, listener: (event: RunEvent) => void): Promise<() => void> {
+    const session = await this.database.session({
+      channels: [CHANNEL.run(await this.number(id))],
+      name: `millrace watch ${id}`,
+      onNotify: (_channel, payload) => {
+        if (payload === 'state' || payload === 'logs') listener(payload)
+      },
+      // What was said meanwhile is lost: look at everything.
+      onReconnect: () => {
+        listener('state')
+        listener('logs')
+      },
+    })
+    return () => void session.close()
+  }
+
+  async prune(before: number, { dryRun = false }: { dryRun?: boolean } = {}): Promise<string[]> {
+    const old = await this.database.query<{ no: number; id: string }>(
+      `select no, id from flow_run where ended < to_timestamp($1::float8 / 1000)
+         and state in ('Completed', 'Failed', 'Crashed', 'Cancelled') order by no`,
+      [before],
+    )
+    if (dryRun) return old.map(({ id }) => id)
+    for (const { no } of old) {
+      // The run's own row goes last: after a break in between, the next pruning finds the rest.
+      await this.database.query('delete from log_line where run = $1', [no])
+      await this.database.query('delete from task_run where run = $1', [no])
+      await this.values.removeRun(no)
+      await this.database.query('delete from flow_run where no = $1', [no])
+    }
+    await this.database.query('delete from task_cache where expires < now()')
+    await this.database.query(`delete from worker where ended < to_timestamp($1::float8 / 1000)`, [before])
+    return old.map(({ id }) => id)
+  }
+
+  async close(): Promise<void> {
+    await this.database.close()
+  }
+
+  private remember(row: RunRow | undefined): FlowRun {
+    if (!row) throw new Error('the database gave no row back')
+    this.numbers.set(row.id, row.no)
+    const { no: _no, ...run } = row
+    return withoutNulls(run) as unknown as FlowRun
+  }
+}
+
+/** Writes log lines of one run and says that there are some. */
+export async function appendLogLines(database: Database, run: number, lines: readonly NewLog[]): Promise<void> {
+  await database.query(
+    `with written as (
+       insert into log_line (run, time, level, source, message, fields)
+       select $1, to_timestamp(u.time / 1000), u.level, u.source, u.message, u.fields
+       from unnest($2::float8[], $3::int[], $4::text[], $5::text[], $6::jsonb[]) as u (time, level, source, message, fields)
+       returning 1)
+     select pg_notify('millrace_run_' || $1::bigint, 'logs') from (select count(*) from written) x`,
+    [
+      run,
+      lines.map((line) => line.time),
+      lines.map((line) => LOG_LEVELS.indexOf(line.level)),
+      lines.map((line) => line.source),
+      // Postgres keeps no zero bytes in text.
+      lines.map((line) => line.message.replaceAll('\0', '\\0')),
+      lines.map((line) => (line.fields ? JSON.stringify(line.fields).replaceAll('\\u0000', '') : null)),
+    ],
+    { name: 'append-logs' },
+  )
+}
+
+function withoutNulls(row: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+}

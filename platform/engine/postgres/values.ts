@@ -1,0 +1,98 @@
+import { store as openStore, type Store } from '@millrace/sdk'
+import { SPILL_ABOVE } from '../store/run-store.ts'
+import { digest } from '../values/codec.ts'
+import type { Database } from './database.ts'
+
+/** First byte of a reference; no msgpack value begins with it. */
+const REFERENCE = 0xc1
+const CHUNK = 1024 * 1024
+/** Shared values of recent maps, so that a worker reads each once. */
+const CACHED_BYTES = 128 * 1024 * 1024
+
+/**
+ * Values of a run that are too large for their row: in the object store where one is set (`MILLRACE_STORE`),
+ * else in chunks in the database. What is kept in their place is a short reference.
+ */
+export class LargeValues {
+  private readonly database: Database
+  private readonly objects: Store | undefined
+  private readonly recent = new Map<string, Uint8Array>()
+  private recentBytes = 0
+
+  constructor(database: Database, storeUrl = process.env.MILLRACE_STORE) {
+    this.database = database
+    this.objects = storeUrl ? openStore(storeUrl) : undefined
+  }
+
+  /** The value as it is, or a reference to it where it is large. */
+  async spill(run: number, bytes: Uint8Array): Promise<Uint8Array> {
+    if (bytes.byteLength <= SPILL_ABOVE) return bytes
+    const hash = await this.put(run, bytes)
+    return Buffer.concat([Buffer.of(REFERENCE), Buffer.from(hash, 'ascii')])
+  }
+
+  /** The opposite of {@link spill}. */
+  async restore(run: number, bytes: Uint8Array): Promise<Uint8Array> {
+    if (bytes[0] !== REFERENCE) return bytes
+    return this.get(run, Buffer.from(bytes.subarray(1)).toString('ascii'))
+  }
+
+  /** Keeps a value under its hash; the same value is kept once a run. */
+  async put(run: number, bytes: Uint8Array): Promise<string> {
+    const hash = digest(bytes)
+    if (this.objects) {
+      await this.objects.write(`values/${run}/${hash}`, bytes)
+      return hash
+    }
+    for (let chunk = 0; chunk * CHUNK < bytes.byteLength || chunk === 0; chunk++) {
+      await this.database.query(
+        'insert into value_chunk (run, hash, chunk, bytes) values ($1, $2, $3, $4) on conflict do nothing',
+        [run, hash, chunk, bytes.subarray(chunk * CHUNK, (chunk + 1) * CHUNK)],
+      )
+    }
+    return hash
+  }
+
+  async get(run: number, hash: string): Promise<Uint8Array> {
+    const key = `${run}/${hash}`
+    const known = this.recent.get(key)
+    if (known) return known
+    const bytes = await this.read(run, hash)
+    // Checked, for a value that was only half written must not be taken for whole.
+    if (digest(bytes) !== hash) throw new Error(`the value ${hash.slice(0, 12)}… of the run is incomplete in the store`)
+    this.remember(key, bytes)
+    return bytes
+  }
+
+  /** Forgets the values of runs that were deleted. */
+  async removeRun(run: number): Promise<void> {
+    await this.database.query('delete from value_chunk where run = $1', [run])
+    await this.objects?.removeAll(`values/${run}/`)
+  }
+
+  private async read(run: number, hash: string): Promise<Uint8Array> {
+    if (this.objects) return this.objects.read(`values/${run}/${hash}`)
+    const parts: Uint8Array[] = []
+    for (let chunk = 0; ; chunk++) {
+      const [row] = await this.database.query<{ bytes: Buffer }>(
+        'select bytes from value_chunk where run = $1 and hash = $2 and chunk = $3',
+        [run, hash, chunk],
+      )
+      if (!row) break
+      parts.push(row.bytes)
+      if (row.bytes.byteLength < CHUNK) break
+    }
+    return Buffer.concat(parts)
+  }
+
+  private remember(key: string, bytes: Uint8Array): void {
+    if (bytes.byteLength > CACHED_BYTES / 2) return
+    this.recent.set(key, bytes)
+    this.recentBytes += bytes.byteLength
+    for (const [oldest, value] of this.recent) {
+      if (this.recentBytes <= CACHED_BYTES) break
+      this.recent.delete(oldest)
+      this.recentBytes -= value.byteLength
+    }
+  }
+}
