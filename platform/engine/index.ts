@@ -11,7 +11,7 @@ export {
 export { Database, DatabaseGoneError, place } from './postgres/database.ts'
 export type { ReaperOptions } from './postgres/reaper.ts'
 export { PostgresStore } from './postgres/run-store.ts'
-export { liveWorkers, queueDepth, type WorkerRow } from './postgres/workers.ts'
+export { liveWorkers, queueDepth, tellWorker, type WorkerRow } from './postgres/workers.ts'
 export { createRun, type DrivenRun, type DriveOptions, driveRun, type NewFlowRun } from './run/drive.ts'
 export type { TaskTally } from './run/task-runs.ts'
 export { isFinalRun, isFinalTask, RUN_STATES, type RunState, TASK_STATES, type TaskState } from './states.ts'

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { access, chmod, constants, mkdir } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { access, constants } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { UserError } from '@millrace/sdk'
-import { accountsFor, fileOwnerOf, give, giveToOwner, ownerOf } from './embedded/account.ts'
+import { accountsFor, fileOwnerOf } from './embedded/account.ts'
 import { serves, urlOf } from './embedded/identity.ts'
 import { initialize, removeDrafts } from './embedded/initialize.ts'
 import { ELSEWHERE, findInstallation } from './embedded/installation.ts'
+import { give, giveToOwner, makeFolder, ownerOf } from './embedded/ownership.ts'
 import { type Postmaster, readPostmaster, until } from './embedded/postmaster.ts'
 import { isServing, launch, wasStartedElsewhere } from './embedded/server.ts'
 import { isShared, type Lifetime, takeShare, takeTurn } from './embedded/share.ts'
@@ -48,7 +49,8 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const folder = resolve(options.dir)
   try {
-    await makeFolder(folder)
+    makeFolder(folder)
+    await access(folder, constants.W_OK | constants.X_OK)
     const turn = await takeTurn(folder)
     try {
       const server = (await findReady(folder)) ?? (await begin(folder, options))
@@ -135,14 +137,6 @@ function checkData(folder: string, version: string): void {
 function passwordOf(folder: string): string | undefined {
   const path = join(folder, 'password')
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  if (!existsSync(folder)) {
-    await mkdir(folder, { recursive: true })
-    await chmod(folder, 0o711) // nothing in it is for others, but the server's own user passes through
-  }
-  await access(folder, constants.W_OK | constants.X_OK)
 }
 
 /** Troubles of the folder are the user's to solve; everything else stays the defect it is. */

@@ -146,6 +146,15 @@ export class PostgresStore implements RunStore {
     return row && this.remember(row)
   }
 
+  async reopen(id: string, source: FlowSource | undefined): Promise<FlowRun | undefined> {
+    const [row] = await this.database.query<RunRow>(
+      `update flow_run set state = 'Retrying', source = coalesce($2, source), message = null, ended = null
+       where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
+      [id, source ? JSON.stringify(source) : null, [...runStatesBefore('Retrying'), 'Retrying']],
+    )
+    return row && this.remember(row)
+  }
+
   async takeRun(id: string): Promise<RunLease> {
     const no = await this.number(id)
     const lost = new AbortController()

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import { CHANNEL } from './locks.ts'
 
 /** A worker as `millrace cluster status` shows it. Times are milliseconds since the epoch. */
 export interface WorkerRow {
@@ -36,4 +37,9 @@ export async function queueDepth(database: Database): Promise<{ waiting: number;
      where t.state in ('Pending', 'Running') and r.state in ('Running', 'Paused')`,
   )
   return row ?? { waiting: 0, running: 0 }
+}
+
+/** Tells a worker to finish what it runs, and to end (`drain`) or start anew (`restart`). */
+export async function tellWorker(database: Database, worker: number, what: 'drain' | 'restart'): Promise<void> {
+  await database.query('select pg_notify($1, $2)', [CHANNEL.control, `${what} ${worker}`])
 }

@@ -91,6 +91,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
       return update(entry, { state, message: more.message, failure: more.failure, ended })
     },
 
+    async reopen(id, source) {
+      const entry = held(id)
+      if (!runStatesBefore('Retrying').includes(entry.run.state)) return undefined
+      return update(entry, { state: 'Retrying', message: undefined, failure: undefined, ended: undefined, source })
+    },
+
     async takeRun(id) {
       const entry = held(id)
       if (entry.lease) throw new UserError(`run ${id} is already driven by ${entry.run.driver}`)

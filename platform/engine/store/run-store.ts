@@ -139,6 +139,12 @@ export interface RunStore {
    */
   takeRun(id: string): Promise<RunLease>
 
+  /**
+   * Makes a run that is over ready to be driven again, with the flow's code as it is now: state Retrying.
+   * @returns undefined when its present state does not allow that
+   */
+  reopen(id: string, source: FlowSource | undefined): Promise<FlowRun | undefined>
+
   /** Writes down task runs, new or changed, the later record winning. */
   recordTasks(run: string, records: readonly TaskRecord[]): Promise<void>
   /** All task runs of a flow run that a restarted driver must know. */

@@ -98,6 +98,9 @@ export class Worker {
     return worker
   }
 
+  /** It was told to stop in order to start anew. */
+  restartWanted = false
+
   /** How many task runs it holds right now. */
   get running(): number {
     return this.claims.size
@@ -161,7 +164,10 @@ export class Worker {
     }
     const [command, first = '', second = ''] = payload.split(' ')
     if (command === 'cancel') this.cancel(Number(first), second ? second.split(',').map(Number) : undefined)
-    else if (command === 'drain' && (first === '*' || Number(first) === this.id)) void this.stop()
+    else if ((command === 'drain' || command === 'restart') && Number(first) === this.id) {
+      this.restartWanted = command === 'restart'
+      void this.stop()
+    }
   }
 
   private cancel(run: number, seqs: readonly number[] | undefined): void {

@@ -1,7 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { UserError } from '../errors.ts'
 
-/** Files that are being written; see file.ts. */
+/** Names of files that are being written: hidden from lists, and refused as names of objects. */
 export const TEMPORARY = /^\.millrace-[0-9a-f]{16}\.part$/
+
+/** A new name for a file that is being written. */
+export function temporaryName(): string {
+  return `.millrace-${randomBytes(8).toString('hex')}.part`
+}
 
 /**
  * Checks the path of an object: parts with "/" between them, that stay in the store, whatever kind of store it is.

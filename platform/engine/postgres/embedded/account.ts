@@ -1,6 +1,6 @@
-import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { isRoot, type Owner, ownerOf } from './ownership.ts'
 
 /**
  * As whom Postgres runs; it refuses to run as root.
@@ -43,11 +43,6 @@ export function fileFor(account: Account, path: string, descriptor: number): str
   return account.kind === 'user' && process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : path
 }
 
-/** Whether this process is root, as which Postgres does not run. */
-export function isRoot(): boolean {
-  return process.geteuid?.() === 0
-}
-
 /**
  * The accounts to try, best first, for data in `folder`, which need not exist yet. Root works for the owner of the
  * project where that is somebody else, so that they can go on without root; otherwise for `nobody`.
@@ -78,44 +73,12 @@ export function namedAccountFor(account: Account): Account {
 }
 
 /** Whose files `account` makes, as seen from here; undefined where they are simply ours. */
-export function fileOwnerOf(account: Account): { uid: number; gid: number } | undefined {
+export function fileOwnerOf(account: Account): Owner | undefined {
   if (account.kind === 'user') return { uid: account.uid, gid: account.gid }
   return isRoot() ? { uid: 0, gid: 0 } : undefined
 }
 
-/** Gives `folder` and everything in it to `owner`. */
-export function give(folder: string, owner: { uid: number; gid: number }): void {
-  chownSync(folder, owner.uid, owner.gid)
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (!entry.isSymbolicLink() && lstatSync(path).uid !== owner.uid) chownSync(path, owner.uid, owner.gid)
-  }
-}
-
-/** The owner of `path`, or of the nearest folder above it that exists. */
-export function ownerOf(path: string): { uid: number; gid: number } {
-  let nearest = path
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest)
-  const { uid, gid } = statSync(nearest)
-  return { uid, gid }
-}
-
-/** Run by root in somebody's project: what was made in `folder` becomes theirs. The data are the server's already. */
-export function giveToOwner(folder: string): void {
-  const owner = ownerOf(dirname(folder))
-  if (!isRoot() || owner.uid === 0) return
-  chownSync(folder, owner.uid, owner.gid)
-  for (const name of readdirSync(folder)) if (name !== 'data') chownSync(join(folder, name), owner.uid, owner.gid)
-}
-
-/** Makes an empty folder the account's own, for nobody else to read. */
-export function handOver(folder: string, account: Account): void {
-  chmodSync(folder, 0o700)
-  const owner = fileOwnerOf(account)
-  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid)
-}
-
-function findNobody(): { uid: number; gid: number } {
+function findNobody(): Owner {
   const [, , uid, gid] = users().find(([name]) => name === 'nobody') ?? []
   return { uid: Number(uid ?? 65534), gid: Number(gid ?? 65534) }
 }

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@millrace/sdk'
-import { fileFor, fileOwnerOf, give, handOver, namedAccountFor, placeFor } from './account.ts'
+import { fileFor, fileOwnerOf, namedAccountFor, placeFor } from './account.ts'
 import { USER } from './identity.ts'
 import { type Installation, program } from './installation.ts'
+import { give } from './ownership.ts'
 import { run } from './program.ts'
 
 const DRAFT = 'new-'
@@ -17,15 +18,15 @@ export async function initialize(installation: Installation, folder: string): Pr
   const account = namedAccountFor(installation.account)
   const draft = join(folder, `${DRAFT}${process.pid}-${Date.now()}`)
   const passwordFile = `${draft}-password`
-  await mkdir(draft)
-  handOver(draft, account)
+  const maker = fileOwnerOf(account)
+  await mkdir(draft, { mode: 0o700 })
+  if (maker !== undefined) await chown(draft, maker.uid, maker.gid)
   // initdb reads the password from a file: on its command line everybody could read it.
   const password = await open(passwordFile, 'wx+', 0o600)
   try {
     await password.writeFile(randomBytes(24).toString('base64url'))
     await password.sync()
-    const reader = fileOwnerOf(account)
-    if (reader !== undefined) await password.chown(reader.uid, reader.gid)
+    if (maker !== undefined) await password.chown(maker.uid, maker.gid)
     const args = [
       `--pgdata=${placeFor(account, draft)}`,
       `--pwfile=${fileFor(account, passwordFile, 3)}`,
@@ -51,7 +52,7 @@ export async function initialize(installation: Installation, folder: string): Pr
     }
     const owner = fileOwnerOf(installation.account)
     if (owner !== undefined) give(draft, owner)
-    if (reader !== undefined) await chown(passwordFile, 0, 0)
+    if (maker !== undefined) await chown(passwordFile, 0, 0)
     await rename(passwordFile, join(folder, 'password'))
     await rename(draft, join(folder, 'data'))
   } finally {

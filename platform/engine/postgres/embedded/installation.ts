@@ -4,7 +4,8 @@ import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { UserError } from '@millrace/sdk'
-import { type Account, isRoot } from './account.ts'
+import type { Account } from './account.ts'
+import { isRoot } from './ownership.ts'
 import { type Outcome, run } from './program.ts'
 
 /** Binaries of Postgres that an account can run. */

@@ -26,21 +26,30 @@ export function run(
   { cwd, descriptor }: { cwd?: string; descriptor?: number } = {},
 ): Promise<Outcome> {
   const command = commandAs(account, program, args)
-  const child = spawn(command.file, command.args, {
-    ...command.identity,
-    ...(cwd === undefined ? {} : { cwd }),
-    env: serverEnvironment(),
-    windowsHide: true,
-    stdio: ['ignore', 'pipe', 'pipe', descriptor ?? 'ignore'],
-  })
   return new Promise((resolve) => {
     let output = ''
     const collect = (chunk: Buffer): void => {
       output += chunk.toString()
     }
-    child.stdout?.on('data', collect)
-    child.stderr?.on('data', collect)
-    child.once('error', (error: NodeJS.ErrnoException) => resolve({ code: error.code ?? 'unknown', output }))
-    child.once('close', (code, signal) => resolve({ code: code ?? signal ?? 'unknown', output }))
+    const failed = (error: unknown): void => resolve({ code: codeOf(error), output })
+    try {
+      const child = spawn(command.file, command.args, {
+        ...command.identity,
+        ...(cwd === undefined ? {} : { cwd }),
+        env: serverEnvironment(),
+        windowsHide: true,
+        stdio: ['ignore', 'pipe', 'pipe', descriptor ?? 'ignore'],
+      })
+      child.stdout?.on('data', collect)
+      child.stderr?.on('data', collect)
+      child.once('error', failed)
+      child.once('close', (code, signal) => resolve({ code: code ?? signal ?? 'unknown', output }))
+    } catch (error) {
+      failed(error) // Node throws some of them, such as the EPERM of who may not become another user
+    }
   })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

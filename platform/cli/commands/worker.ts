@@ -1,0 +1,51 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from '@millrace/engine'
+import { bytes, milliseconds } from '@millrace/sdk'
+import { count, openStore, root } from '../project.ts'
+import { RESTART } from '../supervise.ts'
+
+interface WorkerCommandOptions {
+  readonly database: string
+  readonly slots: string
+  readonly labels: readonly string[]
+  readonly name?: string
+  readonly memory?: string
+  readonly drainTimeout: string
+}
+
+/** `millrace worker start`: runs until it is told to stop. */
+export async function startWorker(options: WorkerCommandOptions): Promise<void> {
+  const slots = /^\d+$/.test(options.slots) ? count(options.slots, '--slots') : availableParallelism()
+  const patience = milliseconds(options.drainTimeout, '--drain-timeout')
+  const memory = options.memory === undefined ? undefined : bytes(options.memory, '--memory')
+  const { url, close } = await openStore(options.database)
+  const say = (text: string): void => void process.stderr.write(`${text}\n`)
+  try {
+    const worker = await Worker.start({
+      database: url,
+      root,
+      slots,
+      labels: options.labels,
+      memory,
+      ...(options.name !== undefined && { name: options.name }),
+      onMessage: (text) => say(`${worker?.name ?? 'worker'}: ${text}`),
+    })
+    say(
+      `worker ${worker.name}: ${slots} slots${options.labels.length > 0 ? `, labels ${options.labels.join(', ')}` : ''}`,
+    )
+    let asked = 0
+    const stop = (): void => {
+      asked++
+      // The second time a person means it: what runs is given back to the queue, for another worker.
+      void worker.stop(asked === 1 ? patience : 0)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    await Promise.race([worker.stopped, worker.failed])
+    say(`worker ${worker.name}: stopped`)
+    if (worker.restartWanted) process.exitCode = RESTART
+  } finally {
+    await close()
+  }
+  process.exit()
+}

@@ -1,0 +1,262 @@
+import { Command, CommanderError, Option } from 'commander'
+import { EXIT, report } from './exit.ts'
+
+/** Collects an option that may be given several times. */
+const several = (value: string, before: string[] = []): string[] => [...before, value]
+const list = (value: string): string[] => value.split(',').filter(Boolean)
+const database = (): Option =>
+  new Option('--database <url>', 'where runs are kept; "local" is the platform started by `millrace start`').env(
+    'MILLRACE_DATABASE',
+  )
+const json = (): Option => new Option('--json', 'print JSON, for other programs')
+
+const program = new Command('millrace')
+  .description('Data pipelines as plain TypeScript: on a laptop, on a worker cluster, in the cloud.')
+  .version('0.1.0')
+  .showHelpAfterError('(add --help for what there is)')
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace run hello                          run a flow here, with nothing else started
+  millrace run burn --param tasks=1000        with a parameter
+  millrace start                              a local platform: database and workers
+  MILLRACE_WORKERS=local millrace run burn    the same flow on those workers
+  millrace runs                               what ran
+
+Exit codes: 0 completed, 1 failed, 2 a mistake in what was asked for, 130 interrupted.`,
+  )
+
+program
+  .command('run')
+  .argument('<flow>', 'name of the flow: its folder under flows/')
+  .description('Run a flow and wait for it.')
+  .option('-p, --param <name=value>', 'a parameter; may be repeated, "a.b=1" sets a field inside one', several)
+  .option('-f, --params-file <file>', 'a JSON file with parameters ("-" for standard input)')
+  .option('--fixture <name>', 'the parameters in flows/FLOW/fixtures/NAME.json')
+  .addOption(
+    new Option('--env <name>', 'the environment whose config the flow gets').env('MILLRACE_ENV').default('dev'),
+  )
+  .addOption(
+    new Option('--cluster [url]', 'run the tasks on the workers of this database, or "local"').env('MILLRACE_WORKERS'),
+  )
+  .addOption(new Option('--inline', 'run the tasks in the thread of the flow, for a debugger').conflicts('cluster'))
+  .option('--record', 'keep the run in the database, so that it can be looked at and resumed')
+  .addOption(database())
+  .option('--slots <count>', 'tasks at once, without a cluster', 'one for each processor')
+  .option('--memory <size>', 'most memory one task may take, without a cluster, for instance "2 GiB"')
+  .option('-q, --quiet', 'no log lines, no progress')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace run hello --param names='["Ada","Grace"]'
+  millrace run datacube --fixture us-flights
+  millrace run datacube --params-file params.json --param model_bucket=file:/data/out
+  MILLRACE_WORKERS=postgres://… millrace run burn --param tasks=10000
+  millrace run hello --json | jq .result`,
+  )
+  .action(async (flow, options) => (await import('./commands/run.ts')).run(flow, options))
+
+const runs = program.command('runs').description('Look at runs, stop them, resume them.').addOption(database())
+runs
+  .command('list', { isDefault: true })
+  .description('List runs, newest first.')
+  .option('--flow <name>', 'only runs of this flow')
+  .option('--state <states>', 'only runs in these states, for instance Failed,Crashed', list)
+  .option('--since <time>', 'only runs created since, for instance "2 days" or 2026-11-20')
+  .option('--limit <count>', 'how many', '20')
+  .option('--after <id>', 'go on after this run: the next page')
+  .option('-w, --watch', 'show them again as they change')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace runs\n  millrace runs list --state Failed,Crashed --since "1 day" --json',
+  )
+  .action(async (_options, command) => (await import('./commands/runs.ts')).listRuns(command.optsWithGlobals()))
+runs
+  .command('show')
+  .argument('<run>', 'id of the run, or its beginning')
+  .description('Show one run: state, parameters, tasks.')
+  .option('-w, --watch', 'show it again as it changes, until it is over')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace runs show 1x7k\n  millrace runs show 1x7k --watch')
+  .action(async (id, _options, command) => (await import('./commands/runs.ts')).showRun(id, command.optsWithGlobals()))
+runs
+  .command('logs')
+  .argument('<run>', 'id of the run, or its beginning')
+  .description('Print the log lines of a run.')
+  .option('-w, --watch', 'go on as they come, until the run is over')
+  .addOption(
+    new Option('--level <level>', 'least severity').choices(['debug', 'info', 'warn', 'error']).default('debug'),
+  )
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace runs logs 1x7k --level warn\n  millrace runs logs 1x7k --watch')
+  .action(async (id, _options, command) =>
+    (await import('./commands/runs.ts')).printLogs(id, command.optsWithGlobals()),
+  )
+for (const [verb, text] of [
+  ['cancel', 'Stop a run and its tasks.'],
+  ['pause', 'Start no more tasks of a run; those that run go on.'],
+  ['continue', 'Let a paused run go on.'],
+] as const) {
+  runs
+    .command(verb)
+    .argument('<run>', 'id of the run, or its beginning')
+    .description(text)
+    .addHelpText('after', `\nExample:\n  millrace runs ${verb} 1x7k`)
+    .action(async (id, _options, command) =>
+      (await import('./commands/runs.ts')).changeRun(verb, id, command.optsWithGlobals()),
+    )
+}
+const addResume = (parent: Command): Command =>
+  parent
+    .command('resume')
+    .argument('<run>', 'id of the run, or its beginning')
+    .description('Go on with a run that failed, crashed or was cancelled; finished tasks are not run again.')
+    .option('-q, --quiet', 'no log lines, no progress')
+    .option('--slots <count>', 'tasks at once, without a cluster', 'one for each processor')
+    .option('--memory <size>', 'most memory one task may take, without a cluster')
+    .addOption(json())
+    .addHelpText('after', '\nExample:\n  millrace resume 1x7k')
+    .action(async (id, _options, command) => (await import('./commands/run.ts')).resume(id, command.optsWithGlobals()))
+addResume(runs)
+runs
+  .command('report')
+  .argument('<run>', 'id of the run, or its beginning')
+  .description('Write a page about a run: tasks, timeline, failures, log.')
+  .option('-o, --out <file>', 'the file to write', 'run.html')
+  .addHelpText('after', '\nExample:\n  millrace runs report 1x7k --out run.html')
+  .action(async (id, _options, command) =>
+    (await import('./commands/report.ts')).reportRun(id, command.optsWithGlobals()),
+  )
+runs
+  .command('prune')
+  .description('Delete old runs with their tasks, results and logs.')
+  .requiredOption('--older-than <time>', 'runs that ended before, for instance "30 days"')
+  .option('--dry-run', 'only say which')
+  .addHelpText('after', '\nExample:\n  millrace runs prune --older-than "30 days" --dry-run')
+  .action(async (_options, command) => (await import('./commands/runs.ts')).pruneRuns(command.optsWithGlobals()))
+
+addResume(program).addOption(database())
+
+const flows = program.command('flows').description('Look at the flows of this project.')
+flows
+  .command('list', { isDefault: true })
+  .description('List the flows.')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  millrace flows')
+  .action(async (options) => (await import('./commands/flows.ts')).listFlows(options))
+flows
+  .command('show')
+  .argument('<flow>')
+  .description('Show one flow and its parameters.')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  millrace flows show datacube')
+  .action(async (name, options) => (await import('./commands/flows.ts')).showFlow(name, options))
+
+program
+  .command('graph')
+  .argument('[flow]')
+  .description('Draw how the tasks of a flow hang together.')
+  .addOption(new Option('--format <format>', 'of the drawing').choices(['mermaid', 'dot']).default('mermaid'))
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace graph datacube\n  millrace graph datacube --format dot | dot -Tsvg > datacube.svg',
+  )
+  .action(async (name, options) => (await import('./commands/graph.ts')).graph(name, options))
+
+const worker = program.command('worker').description('Run tasks of a cluster here.')
+worker
+  .command('start')
+  .description('Start a worker; Ctrl-C or SIGTERM lets it finish what it runs.')
+  .addOption(
+    new Option('--database <url>', 'the database of the cluster, or "local"').env('MILLRACE_WORKERS').default('local'),
+  )
+  .option('--slots <count>', 'tasks at once', 'one for each processor')
+  .option('--labels <labels>', 'what it has, for tasks that ask for it: gpu,highmem', list, [])
+  .option('--name <name>', 'how it is called in messages')
+  .option('--memory <size>', 'most memory one task may take')
+  .option(
+    '--drain-timeout <time>',
+    'how long running tasks may take after SIGTERM before they are given back',
+    '10 minutes',
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace worker start
+  millrace worker start --database postgres://… --slots 4 --labels gpu`,
+  )
+  .action(async (options) => (await import('./commands/worker.ts')).startWorker(options))
+
+const cluster = program
+  .command('cluster')
+  .description('Look at the worker cluster.')
+  .addOption(
+    new Option('--database <url>', 'the database of the cluster, or "local"').env('MILLRACE_WORKERS').default('local'),
+  )
+cluster
+  .command('ping')
+  .description('Send tasks through the cluster and measure.')
+  .option('--tasks <count>', 'how many', '500')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace cluster ping\n  millrace cluster ping --tasks 10000 --json')
+  .action(async (_options, command) => (await import('./commands/cluster.ts')).ping(command.optsWithGlobals()))
+cluster
+  .command('status', { isDefault: true })
+  .description('Show workers, what they do, and what waits.')
+  .option('-w, --watch', 'show it again every second')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace cluster status\n  millrace cluster status --watch')
+  .action(async (_options, command) => (await import('./commands/cluster.ts')).status(command.optsWithGlobals()))
+for (const [verb, text] of [
+  ['drain', 'Let workers finish what they run, and end.'],
+  ['restart', 'Let workers finish what they run, and start anew where something supervises them.'],
+] as const) {
+  cluster
+    .command(verb)
+    .argument('[workers...]', 'names of workers; all when left out')
+    .description(text)
+    .addHelpText('after', `\nExample:\n  millrace cluster ${verb}`)
+    .action(async (names, _options, command) =>
+      (await import('./commands/cluster.ts')).tellWorkers(verb, names, command.optsWithGlobals()),
+    )
+}
+
+program
+  .command('start')
+  .description('Run the platform on this machine, in the foreground: database and workers.')
+  .option('--workers <count>', 'how many worker processes', '2')
+  .option('--slots <count>', 'tasks at once in each', '1')
+  .option('--memory <size>', 'most memory one task may take')
+  .addHelpText('after', '\nExamples:\n  millrace start\n  millrace start --workers 4 --slots 2')
+  .action(async (options) => (await import('./commands/start.ts')).start(options))
+
+program
+  .command('demo')
+  .description('See it all: database, two workers, and the flow datacube on real data.')
+  .option('--out <folder>', 'where results and report go', 'out/demo')
+  .addHelpText('after', '\nExample:\n  millrace demo')
+  .action(async (options) => (await import('./commands/demo.ts')).demo(options))
+
+program
+  .command('doctor')
+  .description('Check that this machine and project have what is needed.')
+  .addOption(database())
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  millrace doctor')
+  .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
+
+for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride()
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.completed : EXIT.mistake
+  else process.exitCode = report(error)
+}
