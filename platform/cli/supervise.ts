@@ -3,12 +3,21 @@ import { fileURLToPath } from 'node:url'
 
 /** A worker ends with this when it was told to start anew. */
 export const RESTART = 75
+const SUPERVISED = 'MILLRACE_SUPERVISED'
 const COMMAND = fileURLToPath(new URL('./bin/millrace.mjs', import.meta.url))
 const LONGEST_WAIT = 10_000
 
 export interface Supervised {
   /** Ends the process in the polite way, and starts it no more. */
   stop(): Promise<void>
+}
+
+/** For a supervised process: calls `action` when its supervisor is gone. */
+export function whenSupervisorEnds(action: () => void): void {
+  if (process.env[SUPERVISED] === undefined) return
+  // Nobody reads what it prints any more.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  process.stdin.resume().once('end', action).once('error', action)
 }
 
 /**
@@ -31,7 +40,13 @@ export function supervise(
   const begin = (): void => {
     const began = Date.now()
     // A group of its own: Ctrl-C is for the supervisor, which then stops its processes in order.
-    child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    // Its standard input ends when the supervisor does, however that happens: then it ends too.
+    child = spawn(process.execPath, [COMMAND, ...args], {
+      env: { ...env, [SUPERVISED]: '1' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    })
+    child.stdin?.on('error', () => {})
     for (const stream of [child.stdout, child.stderr]) {
       let rest = ''
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from '@millrace/engine'
 import { bytes, milliseconds } from '@millrace/sdk'
 import { count, openStore, root } from '../project.ts'
-import { RESTART } from '../supervise.ts'
+import { RESTART, whenSupervisorEnds } from '../supervise.ts'
 
 interface WorkerCommandOptions {
   readonly database: string
@@ -41,6 +41,7 @@ export async function startWorker(options: WorkerCommandOptions): Promise<void> 
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
+    whenSupervisorEnds(() => void worker.stop(0))
     await Promise.race([worker.stopped, worker.failed])
     say(`worker ${worker.name}: stopped`)
     if (worker.restartWanted) process.exitCode = RESTART
