@@ -42,6 +42,7 @@ export default flow(
       return { done, medianMs: median }
     }
     for await (const _item of burn.map(numbers(tasks), ms, how)) done++
+    log.info('burned', { tasks: done })
     return { done }
   },
 )

@@ -4,6 +4,7 @@ import { EXIT, report } from './exit.ts'
 /** Collects an option that may be given several times. */
 const several = (value: string, before: string[] = []): string[] => [...before, value]
 const list = (value: string): string[] => value.split(',').filter(Boolean)
+const RUN_ID = 'id of the run, or the beginning of it, or "latest"'
 const database = (): Option =>
   new Option('--database <url>', 'where runs are kept; "local" is the platform started by `millrace start`').env(
     'MILLRACE_DATABASE',
@@ -45,7 +46,7 @@ program
   .addOption(new Option('--inline', 'run the tasks in the thread of the flow, for a debugger').conflicts('cluster'))
   .option('--record', 'keep the run in the database, so that it can be looked at and resumed')
   .addOption(database())
-  .option('--slots <count>', 'tasks at once, without a cluster', 'one for each processor')
+  .option('--slots <count>', 'tasks at once, without a cluster (default: one for each processor)')
   .option('--memory <size>', 'most memory one task may take, without a cluster, for instance "2 GiB"')
   .option('-q, --quiet', 'no log lines, no progress')
   .addOption(json())
@@ -61,7 +62,14 @@ Examples:
   )
   .action(async (flow, options) => (await import('./commands/run.ts')).run(flow, options))
 
-const runs = program.command('runs').description('Look at runs, stop them, resume them.').addOption(database())
+const runs = program
+  .command('runs')
+  .description('Look at runs, stop them, resume them.')
+  .addOption(database())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace runs\n  millrace runs show latest\n  millrace runs logs latest --watch',
+  )
 runs
   .command('list', { isDefault: true })
   .description('List runs, newest first.')
@@ -79,7 +87,7 @@ runs
   .action(async (_options, command) => (await import('./commands/runs.ts')).listRuns(command.optsWithGlobals()))
 runs
   .command('show')
-  .argument('<run>', 'id of the run, or its beginning')
+  .argument('<run>', RUN_ID)
   .description('Show one run: state, parameters, tasks.')
   .option('-w, --watch', 'show it again as it changes, until it is over')
   .addOption(json())
@@ -87,7 +95,7 @@ runs
   .action(async (id, _options, command) => (await import('./commands/runs.ts')).showRun(id, command.optsWithGlobals()))
 runs
   .command('logs')
-  .argument('<run>', 'id of the run, or its beginning')
+  .argument('<run>', RUN_ID)
   .description('Print the log lines of a run.')
   .option('-w, --watch', 'go on as they come, until the run is over')
   .addOption(
@@ -105,7 +113,7 @@ for (const [verb, text] of [
 ] as const) {
   runs
     .command(verb)
-    .argument('<run>', 'id of the run, or its beginning')
+    .argument('<run>', RUN_ID)
     .description(text)
     .addHelpText('after', `\nExample:\n  millrace runs ${verb} 1x7k`)
     .action(async (id, _options, command) =>
@@ -115,10 +123,10 @@ for (const [verb, text] of [
 const addResume = (parent: Command): Command =>
   parent
     .command('resume')
-    .argument('<run>', 'id of the run, or its beginning')
+    .argument('<run>', RUN_ID)
     .description('Go on with a run that failed, crashed or was cancelled; finished tasks are not run again.')
     .option('-q, --quiet', 'no log lines, no progress')
-    .option('--slots <count>', 'tasks at once, without a cluster', 'one for each processor')
+    .option('--slots <count>', 'tasks at once, without a cluster (default: one for each processor)')
     .option('--memory <size>', 'most memory one task may take, without a cluster')
     .addOption(json())
     .addHelpText('after', '\nExample:\n  millrace resume 1x7k')
@@ -126,7 +134,7 @@ const addResume = (parent: Command): Command =>
 addResume(runs)
 runs
   .command('report')
-  .argument('<run>', 'id of the run, or its beginning')
+  .argument('<run>', RUN_ID)
   .description('Write a page about a run: tasks, timeline, failures, log.')
   .option('-o, --out <file>', 'the file to write', 'run.html')
   .addHelpText('after', '\nExample:\n  millrace runs report 1x7k --out run.html')
@@ -143,7 +151,10 @@ runs
 
 addResume(program).addOption(database())
 
-const flows = program.command('flows').description('Look at the flows of this project.')
+const flows = program
+  .command('flows')
+  .description('Look at the flows of this project.')
+  .addHelpText('after', '\nExamples:\n  millrace flows\n  millrace flows show hello')
 flows
   .command('list', { isDefault: true })
   .description('List the flows.')
@@ -169,14 +180,17 @@ program
   )
   .action(async (name, options) => (await import('./commands/graph.ts')).graph(name, options))
 
-const worker = program.command('worker').description('Run tasks of a cluster here.')
+const worker = program
+  .command('worker')
+  .description('Run tasks of a cluster here.')
+  .addHelpText('after', '\nExample:\n  millrace worker start')
 worker
   .command('start')
   .description('Start a worker; Ctrl-C or SIGTERM lets it finish what it runs.')
   .addOption(
     new Option('--database <url>', 'the database of the cluster, or "local"').env('MILLRACE_WORKERS').default('local'),
   )
-  .option('--slots <count>', 'tasks at once', 'one for each processor')
+  .option('--slots <count>', 'tasks at once (default: one for each processor)')
   .option('--labels <labels>', 'what it has, for tasks that ask for it: gpu,highmem', list, [])
   .option('--name <name>', 'how it is called in messages')
   .option('--memory <size>', 'most memory one task may take')
@@ -197,6 +211,7 @@ Examples:
 const cluster = program
   .command('cluster')
   .description('Look at the worker cluster.')
+  .addHelpText('after', '\nExamples:\n  millrace cluster\n  millrace cluster ping')
   .addOption(
     new Option('--database <url>', 'the database of the cluster, or "local"').env('MILLRACE_WORKERS').default('local'),
   )

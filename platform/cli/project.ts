@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { PostgresStore, projectRoot } from '@millrace/engine'
+import { type FlowRun, PostgresStore, projectRoot, type RunStore } from '@millrace/engine'
 import { UserError } from '@millrace/sdk'
 
 /** The project that the command was called in. */
@@ -62,4 +62,18 @@ export function count(text: string, option: string, least = 1): number {
     throw new UserError(`${option}: expected a whole number, ${least} or more, got "${text}"`)
   }
   return value
+}
+
+/**
+ * The run that a person means: by id, by the beginning of it, or `latest`.
+ * @throws UserError when there is none
+ */
+export async function findRun(store: RunStore, id: string): Promise<FlowRun> {
+  const run = id === 'latest' ? (await store.listRuns({ limit: 1 })).runs[0] : await store.findRun(id)
+  if (!run)
+    throw new UserError(
+      id === 'latest' ? 'there is no run yet' : `there is no run ${id}`,
+      'List them with: millrace runs',
+    )
+  return run
 }

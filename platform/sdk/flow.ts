@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UserError } from './errors.ts'
+import { parseParams } from './params.ts'
 import { currentScope, type RunInfo, type Scope, withScope } from './scope.ts'
 import { resolveSecrets } from './secret.ts'
 import { type ByteSize, bytes, type Duration, milliseconds } from './units.ts'
@@ -168,56 +169,4 @@ function scopeOutsideRuns(definition: FlowDefinition, params: unknown): Scope {
     log: () => {},
     progress: () => {},
   }
-}
-
-function parseParams(flow: string, schema: z.ZodType, input: unknown): Record<string, unknown> {
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : undefined
-  if (known && typeof input === 'object' && input !== null) {
-    const unknown = Object.keys(input).find((key) => !known.includes(key))
-    if (unknown !== undefined) {
-      throw new UserError(
-        `flow ${flow}: there is no parameter "${unknown}"`,
-        known.length > 0 ? `It takes: ${known.join(', ')}.` : 'It takes none.',
-      )
-    }
-  }
-  const result = schema.safeParse(input)
-  if (!result.success) {
-    const lines = result.error.issues.map((issue) => `flow ${flow}: parameter ${describeIssue(issue, input)}`)
-    throw new UserError(lines[0] ?? `flow ${flow}: wrong parameters`, lines.slice(1).join('\n') || undefined)
-  }
-  return result.data as Record<string, unknown>
-}
-
-function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
-  const path = issue.path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
-    '',
-  )
-  let value: unknown = input
-  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key]
-  if (value === undefined && issue.code === 'invalid_type') return `${path}: is required (${expected(issue.expected)})`
-  const got = value === undefined ? 'nothing' : JSON.stringify(value)
-  switch (issue.code) {
-    case 'invalid_type':
-      return `${path}: expected ${expected(issue.expected)}, got ${got}`
-    case 'invalid_value':
-      return `${path}: expected one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}, got ${got}`
-    default:
-      return `${path || '(all)'}: ${issue.message}, got ${got}`
-  }
-}
-
-const EXPECTED: Record<string, string> = {
-  int: 'a whole number',
-  number: 'a number',
-  string: 'text',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-  record: 'an object',
-}
-
-function expected(type: string): string {
-  return EXPECTED[type] ?? type
 }

@@ -28,7 +28,7 @@ export async function demo(options: { out: string }): Promise<void> {
         report: `file:${report}`,
       }
       const run = await createRun({ ...loaded, params, executor: 'cluster', store })
-      process.exitCode = await driveAndShow(run, loaded, store, { slots: '' })
+      process.exitCode = await driveAndShow(run, loaded, store, {})
       if (process.exitCode !== 0) return
       say()
       say(`Done in ${formatDuration(Date.now() - began)}, start of the platform included.`)

@@ -1,6 +1,7 @@
 import {
   createRun,
   type DrivenRun,
+  type DriveOptions,
   driveRun,
   type ExecutorKind,
   type FlowRun,
@@ -16,7 +17,7 @@ import { EXIT } from '../exit.ts'
 import { formatLog, paint } from '../output/log-line.ts'
 import { noProgress, type ProgressView, showProgress } from '../output/progress.ts'
 import { gatherParams, type ParamSources } from '../params.ts'
-import { count, openStore, root } from '../project.ts'
+import { count, findRun, openStore, root } from '../project.ts'
 
 interface ShowOptions {
   readonly quiet?: boolean
@@ -24,7 +25,7 @@ interface ShowOptions {
 }
 
 interface ThreadOptions {
-  readonly slots: string
+  readonly slots?: string
   readonly memory?: string
 }
 
@@ -38,6 +39,7 @@ export interface RunOptions extends ShowOptions, ThreadOptions, ParamSources {
 
 /** `millrace run FLOW` */
 export async function run(name: string, options: RunOptions): Promise<void> {
+  readThreadOptions(options)
   const loaded = await loadFlow(root, name)
   const params = await gatherParams(root, loaded.flow, options)
   const { store, executor, close } = await openRunStore(options)
@@ -54,8 +56,7 @@ export async function run(name: string, options: RunOptions): Promise<void> {
 export async function resume(id: string, options: ShowOptions & ThreadOptions & { database?: string }): Promise<void> {
   const { store, close } = await openStore(options.database, { onAway: sayAway })
   try {
-    const found = await store.findRun(id)
-    if (!found) throw new UserError(`there is no run ${id}`, 'List them with: millrace runs')
+    const found = await findRun(store, id)
     if (found.state === 'Completed') throw new UserError(`run ${found.id} is completed: there is nothing to resume`)
     if (!found.source) throw new UserError(`run ${found.id} does not say where its flow is`)
     const source = flowSource(root, found.flow, found.source.path)
@@ -93,6 +94,13 @@ async function openRunStore(options: RunOptions): Promise<OpenRunStore> {
   return { store, executor, close: () => store.close() }
 }
 
+function readThreadOptions({ slots, memory }: ThreadOptions): Pick<DriveOptions, 'slots' | 'memory'> {
+  return {
+    ...(slots !== undefined && { slots: count(slots, '--slots') }),
+    ...(memory !== undefined && { memory: bytes(memory, '--memory') }),
+  }
+}
+
 /** Drives a run with logs and progress on standard error and the outcome on standard output. @returns the exit code */
 export async function driveAndShow(
   created: FlowRun,
@@ -110,14 +118,13 @@ export async function driveAndShow(
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   let view: ProgressView = noProgress()
-  const { quiet = false, json = false, memory, slots } = options
+  const { quiet = false, json = false } = options
   try {
     const driven = await driveRun(created.id, {
       flow,
       store,
       root,
-      ...(/^\d+$/.test(slots) ? { slots: count(slots, '--slots') } : {}),
-      ...(memory !== undefined && { memory: bytes(memory, '--memory') }),
+      ...readThreadOptions(options),
       signal: interrupt.signal,
       onLog: (source, entry) => quiet || showLog(view, source, entry),
       onStart: (started, tallies) => {

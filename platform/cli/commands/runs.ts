@@ -4,7 +4,7 @@ import { formatDuration, LOG_LEVELS, type LogLevel, milliseconds, UserError } fr
 import { EXIT } from '../exit.ts'
 import { formatLog } from '../output/log-line.ts'
 import { ago, table } from '../output/table.ts'
-import { count, openStore } from '../project.ts'
+import { count, findRun, openStore } from '../project.ts'
 
 interface StoreOptions {
   readonly database?: string
@@ -46,7 +46,7 @@ export async function listRuns(options: ListOptions): Promise<void> {
 export async function showRun(id: string, options: StoreOptions): Promise<void> {
   await withStore(options, async (store) => {
     await repeat(options.watch, async (stop) => {
-      const run = await find(store, id)
+      const run = await findRun(store, id)
       const tasks = await store.taskCounts(run.id)
       if (isFinalRun(run.state)) stop()
       if (options.json) return `${JSON.stringify({ ...withoutSource(run), tasks }, null, 2)}\n`
@@ -88,7 +88,7 @@ interface LogOptions extends StoreOptions {
 export async function printLogs(id: string, options: LogOptions): Promise<void> {
   const level = LOG_LEVELS.find((each) => each === options.level) satisfies LogLevel | undefined
   await withStore(options, async (store) => {
-    const run = await find(store, id)
+    const run = await findRun(store, id)
     let last = 0
     const printNew = async (): Promise<void> => {
       for (;;) {
@@ -102,12 +102,13 @@ export async function printLogs(id: string, options: LogOptions): Promise<void> 
       }
     }
     await printNew()
+    if (last === 0 && !options.watch && !options.json) process.stderr.write(`run ${run.id} has no log lines\n`)
     if (!options.watch) return
     let wake = (): void => {}
     const unlisten = await store.listen(run.id, () => wake())
     try {
       for (;;) {
-        const over = isFinalRun((await find(store, run.id)).state)
+        const over = isFinalRun((await findRun(store, run.id)).state)
         await printNew()
         if (over) return
         // A notification, or a look every second in case one was lost.
@@ -126,7 +127,7 @@ export async function changeRun(
   options: StoreOptions,
 ): Promise<void> {
   await withStore(options, async (store) => {
-    const run = await find(store, id)
+    const run = await findRun(store, id)
     const change = CHANGES[verb]
     if (run.state === change.to) {
       process.stdout.write(`${run.id} is ${run.state} already\n`)
@@ -190,12 +191,6 @@ async function withStore(options: StoreOptions, use: (store: RunStore) => Promis
   } finally {
     await close()
   }
-}
-
-async function find(store: RunStore, id: string): Promise<FlowRun> {
-  const run = await store.findRun(id)
-  if (!run) throw new UserError(`there is no run ${id}`, 'List them with: millrace runs')
-  return run
 }
 
 /** Prints once, or again and again on a cleared screen, until told to stop. */

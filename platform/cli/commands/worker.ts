@@ -6,7 +6,7 @@ import { RESTART, whenSupervisorEnds } from '../supervise.ts'
 
 interface WorkerCommandOptions {
   readonly database: string
-  readonly slots: string
+  readonly slots?: string
   readonly labels: readonly string[]
   readonly name?: string
   readonly memory?: string
@@ -15,7 +15,7 @@ interface WorkerCommandOptions {
 
 /** `millrace worker start`: runs until it is told to stop. */
 export async function startWorker(options: WorkerCommandOptions): Promise<void> {
-  const slots = /^\d+$/.test(options.slots) ? count(options.slots, '--slots') : availableParallelism()
+  const slots = options.slots === undefined ? availableParallelism() : count(options.slots, '--slots')
   const patience = milliseconds(options.drainTimeout, '--drain-timeout')
   const memory = options.memory === undefined ? undefined : bytes(options.memory, '--memory')
   const { url, close } = await openStore(options.database)

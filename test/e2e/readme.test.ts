@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { begin, command, type Going } from './command.ts'
+import { copyProject } from './project-copy.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+/** Run by other means: the install by whoever runs the tests, the demo by its own test, the tests by now. */
+const ELSEWHERE = new Set(['npm ci && npm run demo', 'npm test', 'npm run bench', 'npm run bench -- --peers'])
+
+type Step =
+  | { readonly kind: 'file'; readonly path: string; readonly text: string }
+  | { readonly kind: 'command'; readonly line: string }
+
+/** What a README tells its reader to do, in order: files to make, commands to type. */
+function steps(text: string): Step[] {
+  const found: Step[] = []
+  for (const [, path, language, body = ''] of text.matchAll(/(?:<!-- file: (\S+) -->\n)?```(\w+)\n([\s\S]*?)```/g)) {
+    if (path) found.push({ kind: 'file', path, text: body })
+    else if (language === 'sh') {
+      for (const line of body.split('\n')) {
+        const typed = line.replace(/\s+#.*$/, '').trim()
+        if (typed && !ELSEWHERE.has(typed)) found.push({ kind: 'command', line: typed })
+      }
+    }
+  }
+  return found
+}
+
+describe.each(['README.md', 'flows/README.md'])('%s', (readme) => {
+  let project: Awaited<ReturnType<typeof copyProject>>
+  const background: Going[] = []
+
+  beforeAll(async () => {
+    project = await copyProject()
+  })
+  afterAll(async () => {
+    for (const { child, ended } of background.reverse()) {
+      child.kill('SIGINT')
+      expect((await ended).code).toBe(0)
+    }
+    await project.remove()
+  })
+
+  it.each(
+    steps(readFileSync(join(ROOT, readme), 'utf8')).map(
+      (step) => [step.kind === 'file' ? step.path : step.line, step] as const,
+    ),
+  )(
+    '%s',
+    async (_title, step) => {
+      if (step.kind === 'file') {
+        const path = join(project.folder, step.path)
+        mkdirSync(dirname(path), { recursive: true })
+        writeFileSync(path, step.text)
+      } else if (/millrace (start|worker start)\b/.test(step.line)) {
+        const going = begin(step.line, project.folder)
+        background.push(going)
+        await going.prints(/are up|slots/)
+      } else {
+        const { code, out, err } = await command(step.line, project.folder)
+        expect(code, `${out}\n${err}`).toBe(0)
+        expect(out.length).toBeGreaterThan(0)
+      }
+    },
+    120_000,
+  )
+})
