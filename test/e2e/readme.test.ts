@@ -27,7 +27,7 @@ function steps(text: string): Step[] {
   return found
 }
 
-describe.each(['README.md', 'flows/README.md'])('%s', (readme) => {
+describe.each(['README.md', 'flows/README.md', 'platform/README.md'])('%s', (readme) => {
   let project: Awaited<ReturnType<typeof copyProject>>
   const background: Going[] = []
 
