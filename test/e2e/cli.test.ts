@@ -86,9 +86,10 @@ describe('exit codes and messages', () => {
 
   it('130 after Ctrl-C, promptly, though the task would take a minute', async () => {
     const going = begin('millrace run moody --param how=wait --json', project.folder)
+    // Long enough for the task to have begun; it says nothing that could be waited for.
     await new Promise((resolve) => setTimeout(resolve, 2500))
     const asked = Date.now()
-    going.child.kill('SIGINT')
+    going.interrupt()
     const { code, out } = await going.ended
     expect(code).toBe(130)
     expect(JSON.parse(out)).toMatchObject({ state: 'Cancelled' })

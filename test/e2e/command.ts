@@ -11,6 +11,8 @@ export interface Ended {
 
 export interface Going {
   readonly child: ChildProcess
+  /** Presses Ctrl-C: the signal goes to the command and all it started. */
+  interrupt(): void
   readonly ended: Promise<Ended>
   /** Resolves when what was printed so far matches. */
   prints(pattern: RegExp, timeout?: number): Promise<string>
@@ -23,6 +25,8 @@ export function begin(line: string, cwd: string, env: NodeJS.ProcessEnv = {}): G
     cwd,
     env: { ...clean, PATH: `${join(cwd, 'node_modules/.bin')}:${BIN}:${process.env.PATH}`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as in a terminal.
+    detached: true,
   })
   let out = ''
   let err = ''
@@ -41,6 +45,7 @@ export function begin(line: string, cwd: string, env: NodeJS.ProcessEnv = {}): G
   const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, out, err })))
   return {
     child,
+    interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
     ended,
     prints: (pattern, timeout = 30_000) =>
       new Promise((done, fail) => {

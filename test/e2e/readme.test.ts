@@ -35,8 +35,8 @@ describe.each(['README.md', 'flows/README.md', 'platform/README.md'])('%s', (rea
     project = await copyProject()
   })
   afterAll(async () => {
-    for (const { child, ended } of background.reverse()) {
-      child.kill('SIGINT')
+    for (const { interrupt, ended } of background.reverse()) {
+      interrupt()
       expect((await ended).code).toBe(0)
     }
     await project.remove()
@@ -54,7 +54,8 @@ describe.each(['README.md', 'flows/README.md', 'platform/README.md'])('%s', (rea
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(path, step.text)
       } else if (/millrace (start|worker start)\b/.test(step.line)) {
-        const going = begin(step.line, project.folder)
+        // Without npx, which on Ctrl-C does not pass on what the command ended with.
+        const going = begin(step.line.replace('npx ', ''), project.folder)
         background.push(going)
         await going.prints(/are up|slots/)
       } else {
