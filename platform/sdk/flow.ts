@@ -127,7 +127,8 @@ export function flow<P extends z.ZodType = typeof NO_PARAMS, C = unknown, R = un
   }
   const call = async (input?: z.input<P>): Promise<Awaited<R>> => {
     const params = definition.parse(input ?? {})
-    const scope = currentScope() ?? scopeOutsideRuns(definition, params)
+    const around = currentScope()
+    const scope = around ? scopeInside(around, definition, params) : scopeOutsideRuns(definition, params)
     return withScope(scope, () =>
       body(params as z.output<P>, scope.run as RunInfo & { readonly config: C }),
     ) as Awaited<R>
@@ -149,6 +150,11 @@ export function configFor(definition: FlowDefinition, env: string): unknown {
     )
   }
   return resolveSecrets(config[env])
+}
+
+/** A flow called in another one, as part of its run: the same run, but its own parameters and settings. */
+function scopeInside(scope: Scope, definition: FlowDefinition, params: unknown): Scope {
+  return { ...scope, run: { ...scope.run, params, config: configFor(definition, scope.run.env) } }
 }
 
 /** A whole flow called as a function, with no engine around it: tasks run in place, nothing is recorded. */

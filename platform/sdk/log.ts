@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { currentScope, type LogLevel, type Progress } from './scope.ts'
 import { redact, redactDeep } from './secret.ts'
 
@@ -13,7 +14,19 @@ function write(level: LogLevel, message: string, fields?: Fields): void {
   }
   if (scope) scope.log(entry)
   else if (level !== 'debug')
-    process.stderr.write(`${entry.message}${fields ? ` ${JSON.stringify(entry.fields)}` : ''}\n`)
+    process.stderr.write(`${entry.message}${entry.fields ? ` ${writeFields(entry.fields)}` : ''}\n`)
+}
+
+/** As JSON where there is a form for them in it; a log line must not fail. */
+function writeFields(fields: Fields): string {
+  try {
+    return JSON.stringify(fields, (_, value) => {
+      if (typeof value === 'bigint') return String(value)
+      return value instanceof Error ? value.message : value
+    })
+  } catch {
+    return inspect(fields, { breakLength: Number.POSITIVE_INFINITY, compact: true })
+  }
 }
 
 /**

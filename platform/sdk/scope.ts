@@ -57,16 +57,28 @@ export interface SubmittedTask {
 export interface TaskRunner {
   /** How many tasks one map may have waiting or running at once: keeps the driver's memory bounded. */
   readonly window: number
+  /** The arguments it holds take much memory: a map that has tasks going should wait for one of them. */
+  readonly full?: boolean
   submit(task: TaskDefinition, args: readonly unknown[], batch?: TaskBatch): SubmittedTask
   /** Announces a map: its shared values are stored once, and progress knows its total where there is one. */
-  batch(task: TaskDefinition, shared: readonly unknown[], total: number | undefined): TaskBatch
+  batch(task: TaskDefinition, shared: readonly unknown[], total: number | undefined, source: BatchSource): TaskBatch
 }
 
 /** The items of one map; made by {@link TaskRunner.batch}. */
 export interface TaskBatch {
   readonly shared: readonly unknown[]
-  /** Called when no more items follow. */
-  close(): void
+  /** Somebody waits for the map; a failure of one that nobody waits for fails the run. */
+  observed: boolean
+  /** Called when no more items follow, and all are done; with the failure of the map, if it failed. */
+  close(failure?: Error): void
+}
+
+/** The side of a map that makes its items. */
+export interface BatchSource {
+  /** The flow function has ended: go on to the end, whether somebody takes the results or not. */
+  finish(): void
+  /** The run ends: make no more items. */
+  stop(): void
 }
 
 /** Where code of a flow or a task runs: what `log`, `secret`, `progress` and task calls find around them. */

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { UserError } from './errors.ts'
 import { shared } from './scope.ts'
+import { mapStrings } from './strings-in.ts'
 
-const REFERENCE = /secret:\/\/([a-z0-9][a-z0-9-]*)/g
+/** Takes more letters than a name may have: a misspelt reference is to be an error, not to stay as it is. */
+const REFERENCE = /secret:\/\/([\w-]*)/g
 const REDACTED = '[redacted]'
 /** Shorter values would redact half of every log line; a secret that short protects nothing. */
 const SHORTEST_REDACTED = 4
@@ -43,18 +45,15 @@ export function resolveSecrets<T>(value: T): T {
   return mapStrings(value, (text) => text.replaceAll(REFERENCE, (_, name: string) => secret(name))) as T
 }
 
-/** `text` with the value of every secret read so far replaced. */
+/** `text` with the value of every secret read so far replaced, also as it stands in an address or in JSON. */
 export function redact(text: string): string {
-  let result = text
-  for (const value of shared.secrets.values()) {
-    if (value.length >= SHORTEST_REDACTED && result.includes(value)) result = result.replaceAll(value, REDACTED)
-  }
-  return result
+  const found = secretsRead()
+  return found ? text.replace(found.anyForm, REDACTED) : text
 }
 
-/** A copy of `value` with secret values replaced in every text in it. */
+/** A copy of `value` with secret values replaced in every text in it, those of errors too. */
 export function redactDeep<T>(value: T): T {
-  return shared.secrets.size === 0 ? value : (mapStrings(value, redact) as T)
+  return secretsRead() ? (mapStrings(value, redact, { errors: true }) as T) : value
 }
 
 /**
@@ -63,34 +62,50 @@ export function redactDeep<T>(value: T): T {
  * @param mark turns each text that held a secret into what should stand in its place
  */
 export function hideSecrets<T>(value: T, mark: (reference: string) => unknown = (reference) => reference): T {
-  const secrets = [...shared.secrets].filter(([, text]) => text.length >= SHORTEST_REDACTED)
-  if (secrets.length === 0) return value
+  const found = secretsRead()
+  if (!found) return value
   return mapStrings(value, (text) => {
-    let result = text
-    for (const [name, hidden] of secrets) {
-      if (result.includes(hidden)) result = result.replaceAll(hidden, `secret://${name}`)
-    }
+    const result = text.replace(found.asItIs, (hidden) => `secret://${found.names.get(hidden)}`)
     return result === text ? text : mark(result)
   }) as T
 }
 
-function mapStrings(value: unknown, change: (text: string) => unknown): unknown {
-  if (typeof value === 'string') return change(value)
-  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change))
-  if (value instanceof Map) {
-    return new Map([...value].map(([key, item]) => [mapStrings(key, change), mapStrings(item, change)]))
-  }
-  if (value instanceof Set) return new Set([...value].map((item) => mapStrings(item, change)))
-  if (isPlainObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]))
-  }
-  return value
+/** What to look for in a text. */
+interface SecretsRead {
+  /** By value. */
+  readonly names: ReadonlyMap<string, string>
+  readonly asItIs: RegExp
+  readonly anyForm: RegExp
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+let lastRead: SecretsRead | undefined
+
+/** The secrets read so far that can be told from other text; undefined when there are none. */
+function secretsRead(): SecretsRead | undefined {
+  if (shared.secrets.size === 0) return undefined
+  const names = new Map<string, string>()
+  for (const [name, value] of shared.secrets) if (value.length >= SHORTEST_REDACTED) names.set(value, name)
+  if (names.size === 0) return undefined
+  if (!lastRead || !isEqual(lastRead.names, names)) {
+    const values = [...names.keys()]
+    lastRead = { names, asItIs: anyOf(values), anyForm: anyOf(values.flatMap(formsOf)) }
+  }
+  return lastRead
+}
+
+function isEqual(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}
+
+/** A secret as it is, in an address, and in JSON. */
+function formsOf(value: string): string[] {
+  return [value, encodeURIComponent(value.toWellFormed()), JSON.stringify(value).slice(1, -1)]
+}
+
+/** The longest first: one secret may be the start of another. One pass: what was put in is not looked at again. */
+function anyOf(texts: readonly string[]): RegExp {
+  const longestFirst = [...new Set(texts)].sort((a, b) => b.length - a.length)
+  return new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g')
 }
 
 let dotEnv: Record<string, string | undefined> | undefined

@@ -1,5 +1,5 @@
 import { SkipSignal, UserError } from './errors.ts'
-import type { Settled, SubmittedTask, TaskRunner } from './scope.ts'
+import type { BatchSource, Settled, SubmittedTask, TaskBatch, TaskRunner } from './scope.ts'
 import { currentScope, shared as state } from './scope.ts'
 import { type ByteSize, bytes, type Duration, milliseconds } from './units.ts'
 
@@ -184,18 +184,25 @@ function resolveTaskOptions(name: string, options: TaskOptions): ResolvedTaskOpt
   const field = (key: keyof TaskOptions): string => `task ${name}: ${key}`
   const whole = (key: 'retries' | 'limit' | 'priority', least: number, fallback: number): number => {
     const value = options[key] ?? fallback
-    if (value !== Number.POSITIVE_INFINITY && (!Number.isInteger(value) || value < least)) {
+    if (value !== fallback && (!Number.isInteger(value) || value < least)) {
       throw new UserError(`${field(key)}: expected a whole number, ${least} or more, got ${String(value)}`)
     }
     return value
   }
+  const { backoff = 'fixed', labels = [] } = options
+  if (backoff !== 'fixed' && backoff !== 'exponential') {
+    throw new UserError(`${field('backoff')}: expected "fixed" or "exponential", got ${JSON.stringify(backoff)}`)
+  }
+  if (!Array.isArray(labels) || labels.some((label) => typeof label !== 'string')) {
+    throw new UserError(`${field('labels')}: expected a list of texts, got ${JSON.stringify(labels)}`)
+  }
   return {
     retries: whole('retries', 0, 0),
     retryDelay: milliseconds(options.retryDelay ?? '1 second', field('retryDelay')),
-    backoff: options.backoff ?? 'fixed',
+    backoff,
     timeout: options.timeout === undefined ? undefined : milliseconds(options.timeout, field('timeout')),
     cache: options.cache && { for: milliseconds(options.cache.for, field('cache')), key: options.cache.key },
-    labels: options.labels ?? [],
+    labels,
     memory: options.memory === undefined ? undefined : bytes(options.memory, field('memory')),
     limit: whole('limit', 1, Number.POSITIVE_INFINITY),
     io: options.io ?? false,
@@ -211,7 +218,7 @@ const plainRunner: TaskRunner = {
     cancel: () => {},
     observed: false,
   }),
-  batch: (_definition, shared) => ({ shared, close: () => {} }),
+  batch: (_definition, shared) => ({ shared, observed: false, close: () => {} }),
 }
 
 /** Runs a task body and says what became of it. */
@@ -268,13 +275,27 @@ class Future<R> extends Promise<R> implements TaskFuture<R> {
   }
 }
 
+function isIterable(items: MapInput<unknown>): items is Iterable<unknown> {
+  return typeof (items as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function'
+}
+
+function isAsyncIterable(items: MapInput<unknown>): items is AsyncIterable<unknown> {
+  return typeof (items as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function'
+}
+
+/** Items of a map that are submitted in one turn of the event loop. */
+const TURN = 250
+
 /** One map under way: feeds items to the runner, a window of them at a time, and hands out what comes back. */
-class MapRun {
+class MapRun implements BatchSource {
   private readonly ready: { index: number; result: Settled<unknown> }[] = []
   private readonly going = new Set<SubmittedTask>()
+  private batch: TaskBatch | undefined
   private taken: 'await' | 'iterate' | undefined
   private stopped = false
   private finished = false
+  /** The flow function is over: nobody new will come for the results. */
+  private unattended = false
   private failure: Error | undefined
   private wakeFeeder = (): void => {}
   private wakeTaker = (): void => {}
@@ -294,58 +315,101 @@ class MapRun {
     })
   }
 
+  finish(): void {
+    this.unattended = true
+    this.wakeFeeder()
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.wakeFeeder()
+  }
+
   private end(error: Error | undefined): void {
     this.failure ??= error
-    if (error) this.stop()
+    if (error) this.cancel('the map failed')
     this.finished = true
+    this.batch?.close(this.failure)
     this.wakeTaker()
   }
 
-  private stop(): void {
-    if (this.stopped) return
-    this.stopped = true
-    for (const task of this.going) task.cancel('another item of the same map failed')
-    this.wakeFeeder()
+  private cancel(reason: string): void {
+    this.stop()
+    for (const task of this.going) task.cancel(reason)
   }
 
   private async feed(definition: TaskDefinition, items: MapInput<unknown>, shared: readonly unknown[]): Promise<void> {
     const total = Array.isArray(items) ? items.length : undefined
-    const batch = this.runner.batch(definition, shared, total)
-    let index = 0
-    const submit = (item: unknown): void => {
-      const at = index++
-      const submitted = this.runner.submit(definition, [item], batch)
-      submitted.observed = true
-      this.going.add(submitted)
-      submitted.settled.then((result) => {
-        this.going.delete(submitted)
-        if (result.status === 'rejected' && this.stopOnFailure) {
-          this.failure ??= result.reason
-          this.stop()
-        }
-        this.ready.push({ index: at, result })
-        this.wakeTaker()
+    if (!isIterable(items) && !isAsyncIterable(items)) {
+      const got = typeof items === 'object' ? JSON.stringify(items) : String(items)
+      throw new UserError(
+        `task ${definition.name}: map: expected a list, or something else that gives items, got ${got}`,
+      )
+    }
+    const batch = this.runner.batch(definition, shared, total, this)
+    batch.observed = this.taken !== undefined
+    this.batch = batch
+    const iterator = isIterable(items) ? items[Symbol.iterator]() : items[Symbol.asyncIterator]()
+    for (let index = 0; ; index++) {
+      while (this.isFull() && !this.stopped) await this.news()
+      if (this.stopped) break
+      const asked = iterator.next()
+      const step = isIterable(items)
+        ? (asked as IteratorResult<unknown>)
+        : await this.unlessStopped(Promise.resolve(asked))
+      if (!step || step.done) break
+      this.submit(definition, step.value, index)
+      // What was submitted gets on its way while the rest is made.
+      if (index % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+    }
+    if (this.stopped) void Promise.resolve(iterator.return?.()).catch(() => {})
+    while (this.going.size > 0) await this.news()
+  }
+
+  private isFull(): boolean {
+    const { size } = this.going
+    if (size >= this.window || (size > 0 && this.runner.full)) return true
+    return !this.unattended && this.taken !== 'await' && this.ready.length >= this.window
+  }
+
+  private news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeFeeder = resolve
+    })
+  }
+
+  /** What was asked for, or undefined when the map is stopped before it comes. */
+  private async unlessStopped<T>(asked: Promise<T>): Promise<T | undefined> {
+    const arrived: { value?: T; error?: { readonly thrown: unknown } } = {}
+    asked.then(
+      (value) => {
+        arrived.value = value
         this.wakeFeeder()
-      })
-    }
-    const full = (): boolean =>
-      this.going.size >= this.window || (this.taken !== 'await' && this.ready.length >= this.window)
-    const wait = (): Promise<void> => new Promise((resolve) => (this.wakeFeeder = resolve))
-    if (Symbol.iterator in items) {
-      for (const item of items) {
-        while (full() && !this.stopped) await wait()
-        if (this.stopped) break
-        submit(item)
+      },
+      (thrown: unknown) => {
+        arrived.error = { thrown }
+        this.wakeFeeder()
+      },
+    )
+    while (arrived.value === undefined && !arrived.error && !this.stopped) await this.news()
+    if (arrived.error) throw arrived.error.thrown
+    return arrived.value
+  }
+
+  private submit(definition: TaskDefinition, item: unknown, index: number): void {
+    const submitted = this.runner.submit(definition, [item], this.batch)
+    submitted.observed = true
+    this.going.add(submitted)
+    submitted.settled.then((result) => {
+      this.going.delete(submitted)
+      if (result.status === 'rejected' && this.stopOnFailure && !this.failure) {
+        this.failure = result.reason
+        this.cancel('another item of the same map failed')
       }
-    } else {
-      for await (const item of items) {
-        while (full() && !this.stopped) await wait()
-        if (this.stopped) break
-        submit(item)
-      }
-    }
-    batch.close()
-    while (this.going.size > 0) await wait()
+      if (this.taken || !this.unattended) this.ready.push({ index, result })
+      this.wakeTaker()
+      this.wakeFeeder()
+    })
   }
 
   /** Yields results as they finish; leaving the loop early cancels the rest. */
@@ -361,13 +425,14 @@ class MapRun {
         await new Promise<void>((resolve) => (this.wakeTaker = resolve))
       }
     } finally {
-      this.stop()
+      this.cancel('the flow took no more results of the map')
     }
   }
 
   private take(how: 'await' | 'iterate'): void {
-    if (this.taken === 'iterate') throw new Error('the results of a map can be iterated over only once')
+    if (this.taken) throw new Error('the results of a map can be taken only once: await it, or iterate over it')
     this.taken = how
+    if (this.batch) this.batch.observed = true
     this.wakeFeeder()
   }
 

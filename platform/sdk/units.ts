@@ -43,7 +43,8 @@ export type ByteSize = `${number} ${keyof typeof BYTES}`
 export function milliseconds(text: string, what = 'duration'): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/.exec(text)
   const unit = match?.[2] ?? ''
-  const factor = lookUp(MILLISECONDS, unit) ?? lookUp(MILLISECONDS, unit.replace(/s$/, ''))
+  // Words have a plural; the short forms "ms", "s" and "h" do not.
+  const factor = lookUp(MILLISECONDS, unit) ?? lookUp(MILLISECONDS, unit.replace(/(?<=...)s$/, ''))
   if (!match || factor === undefined) {
     throw new UserError(`${what}: expected a length of time such as "10 minutes", got "${text}"`)
   }
@@ -70,16 +71,19 @@ function lookUp<T extends object>(table: T, key: string): T[keyof T] | undefined
 
 /** Writes milliseconds for a person to read: `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1000)} s`
+  // The bounds are those of the rounded numbers, so that none is written "1000 ms" or "60 s".
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_500) return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`
+  const seconds = Math.round(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** Writes bytes for a person to read, in binary units: `512 B`, `4.0 MiB`. */
 export function formatBytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log2(count) / 10))
-  return `${(count / 2 ** (10 * power)).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+  let [value, power] = [count, 0]
+  for (; value >= 1023.95 && power < units.length - 1; power++) value /= 1024
+  return `${value.toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }

@@ -3,7 +3,7 @@ import { CancelledError } from '@millrace/sdk'
 import type { Session } from '../postgres/database.ts'
 import { CHANNEL } from '../postgres/locks.ts'
 import { cancelTasks, enqueue, outcomes, parseRanges, type QueuedTask, type SlotNeeds } from '../postgres/queue.ts'
-import { startReaper } from '../postgres/reaper.ts'
+import { type ReaperOptions, startReaper } from '../postgres/reaper.ts'
 import type { PostgresStore } from '../postgres/run-store.ts'
 import { liveWorkers } from '../postgres/workers.ts'
 import type { Outcome } from '../slots/call.ts'
@@ -18,8 +18,13 @@ const INSERTS = 2
 const SILENCE = 3000
 
 /** Runs tasks on the workers of a cluster, over Postgres. */
-export async function clusterExecutor(runId: string, store: PostgresStore, news: TaskNews): Promise<Executor> {
-  const executor = new ClusterExecutor(await store.number(runId), runId, store, news)
+export async function clusterExecutor(
+  runId: string,
+  store: PostgresStore,
+  news: TaskNews,
+  reaper: ReaperOptions = {},
+): Promise<Executor> {
+  const executor = new ClusterExecutor(await store.number(runId), runId, store, news, reaper)
   await executor.start()
   return executor
 }
@@ -32,6 +37,7 @@ class ClusterExecutor implements Executor {
   private readonly runId: string
   private readonly store: PostgresStore
   private readonly news: TaskNews
+  private readonly reaper: ReaperOptions
   private readonly open = new Map<number, { call: ExecutorCall; done: (outcome: Outcome) => void }>()
   private readonly sharedPut = new Map<string, Promise<string>>()
   private readonly outbox: ExecutorCall[] = []
@@ -48,7 +54,8 @@ class ClusterExecutor implements Executor {
   private silence: NodeJS.Timeout | undefined
   private closed = false
 
-  constructor(run: number, runId: string, store: PostgresStore, news: TaskNews) {
+  constructor(run: number, runId: string, store: PostgresStore, news: TaskNews, reaper: ReaperOptions) {
+    this.reaper = reaper
     this.run_ = run
     this.runId = runId
     this.store = store
@@ -61,8 +68,9 @@ class ClusterExecutor implements Executor {
       name: `millrace driver ${this.runId}`,
       onNotify: (_channel, payload) => this.receive(payload),
       onReconnect: () => this.catchUp(),
+      onGone: (error) => this.news.broken(error),
     })
-    this.stopReaper = startReaper(this.store.database, (dead) => this.news.warn(`worker ${dead} is gone`))
+    this.stopReaper = startReaper(this.store.database, (dead) => this.news.warn(`worker ${dead} is gone`), this.reaper)
     this.silence = setInterval(() => void this.checkWorkers().catch(() => {}), SILENCE)
     this.silence.unref()
   }

@@ -97,7 +97,8 @@ export class Database {
 
   /** A connection of its own, for locks that last as long as it does and for notifications. */
   async session(options: SessionOptions): Promise<Session> {
-    const session = new Session(this.url, options, () => this.sessions.delete(session))
+    const { patience = PATIENCE } = this.options
+    const session = new Session(this.url, patience, options, () => this.sessions.delete(session))
     this.sessions.add(session)
     await session.connect()
     return session
@@ -131,6 +132,8 @@ export interface SessionOptions {
   setUp?: (client: pg.Client) => Promise<void>
   /** After every reconnect: notifications may have been missed. */
   onReconnect?: () => void
+  /** The database has been away for longer than the patience of {@link DatabaseOptions}; it is still being tried. */
+  onGone?: (error: DatabaseGoneError) => void
   name?: string
 }
 
@@ -139,11 +142,13 @@ export class Session {
   private client: pg.Client | undefined
   private closed = false
   private readonly url: string
+  private readonly patience: number
   private readonly options: SessionOptions
   private readonly onClose: () => void
 
-  constructor(url: string, options: SessionOptions, onClose: () => void) {
+  constructor(url: string, patience: number, options: SessionOptions, onClose: () => void) {
     this.url = url
+    this.patience = patience
     this.options = options
     this.onClose = onClose
   }
@@ -175,12 +180,20 @@ export class Session {
   }
 
   private async reconnect(): Promise<void> {
+    const since = Date.now()
+    let told = false
     for (let attempt = 0; !this.closed; attempt++) {
       try {
         await this.connect()
         this.options.onReconnect?.()
         return
-      } catch {
+      } catch (error) {
+        if (!told && Date.now() - since > this.patience) {
+          told = true
+          this.options.onGone?.(
+            new DatabaseGoneError(`the database at ${place(this.url)} is away: ${messageOf(error)}`),
+          )
+        }
         await sleep(Math.min(1000, 20 * 2 ** attempt))
       }
     }

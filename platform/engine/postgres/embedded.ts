@@ -6,10 +6,11 @@ import { accountsFor, fileOwnerOf } from './embedded/account.ts'
 import { serves, urlOf } from './embedded/identity.ts'
 import { initialize, removeDrafts } from './embedded/initialize.ts'
 import { ELSEWHERE, findInstallation } from './embedded/installation.ts'
+import { launch, wasStartedElsewhere } from './embedded/launch.ts'
 import { give, giveToOwner, makeFolder, ownerOf } from './embedded/ownership.ts'
 import { type Postmaster, readPostmaster, until } from './embedded/postmaster.ts'
-import { isServing, launch, wasStartedElsewhere } from './embedded/server.ts'
 import { isShared, type Lifetime, takeShare, takeTurn } from './embedded/share.ts'
+import { isServing } from './embedded/shutdown.ts'
 
 /** What {@link startEmbeddedPostgres} needs to know. */
 export interface EmbeddedPostgresOptions {
@@ -150,6 +151,6 @@ function explained(error: unknown, folder: string): unknown {
   const { uid } = ownerOf(folder)
   return new UserError(
     `the folder ${folder} of the embedded Postgres (owner: user ${uid}) cannot be used: ${error.message}`,
-    `Use a folder of your own on a local disk. ${ELSEWHERE}`,
+    `Use a folder of your own on a local disk, or ${ELSEWHERE}`,
   )
 }

@@ -22,6 +22,7 @@ import type { Executor, ExecutorKind, TaskNews } from '../executors/executor.ts'
 import { inlineExecutor } from '../executors/inline.ts'
 import { threadsExecutor } from '../executors/threads.ts'
 import type { FlowSource } from '../flow-source.ts'
+import type { ReaperOptions } from '../postgres/reaper.ts'
 import { PostgresStore } from '../postgres/run-store.ts'
 import type { FlowRun, RunStore } from '../store/run-store.ts'
 import { toFailure } from '../values/failure.ts'
@@ -52,6 +53,8 @@ export interface DriveOptions {
   readonly slots?: number
   /** Threads executor: most memory (bytes) of one task. */
   readonly memory?: number | undefined
+  /** Cluster executor: bounds of what counts as dead. */
+  readonly reaper?: ReaperOptions
   /** Cancels the run when it is aborted; its reason is a sentence. */
   readonly signal?: AbortSignal
   readonly onLog?: (source: string, entry: LogEntry) => void
@@ -265,7 +268,7 @@ async function openExecutor(run: FlowRun, info: RunInfo, options: DriveOptions, 
   if (!(options.store instanceof PostgresStore)) {
     throw new UserError('the cluster executor needs a Postgres run store', 'Set MILLRACE_WORKERS to its URL.')
   }
-  return clusterExecutor(run.id, options.store, news)
+  return clusterExecutor(run.id, options.store, news, options.reaper)
 }
 
 async function removeScratch(url: string): Promise<void> {

@@ -123,7 +123,7 @@ export class TaskRuns implements TaskRunner {
     const tally = this.tally(definition.name)
     if (total !== undefined) tally.total = (tally.total ?? tally.submitted) + total
     const bytes = shared.length > 0 ? encode(shared, `task ${definition.name}: a shared argument`) : undefined
-    return { shared, encoded: bytes && { hash: digest(bytes), bytes }, close: () => {} }
+    return { shared, observed: false, encoded: bytes && { hash: digest(bytes), bytes }, close: () => {} }
   }
 
   submit(definition: TaskDefinition, args: readonly unknown[], batch?: TaskBatch): SubmittedTask {

@@ -74,6 +74,8 @@ export class Slots {
   private readonly batches = new Set<Running>()
   /** Mean duration (ms) of the calls of a task, recent ones weighing more. */
   private readonly durations = new Map<string, number>()
+  /** The same of the calls that ended last, of whatever task. */
+  private pace: number | undefined
   private waitingCount = 0
   private dispatching = false
   private watch: NodeJS.Timeout | undefined
@@ -102,12 +104,29 @@ export class Slots {
     return this.batches.size === 0 && this.waitingCount === 0
   }
 
-  /** How many more calls of a task it is good to queue here: enough for `ahead` ms of work, at least one a free slot. */
+  /**
+   * How many more calls it is good to queue here: `ahead` ms of work at the pace of the calls that ended last, at
+   * least one for each free slot. What will come may be slower than that: see {@link surplus}.
+   */
   appetite(ahead: number): number {
     const free = this.count - this.batches.size
-    const slowest = Math.max(0.02, ...this.recentDurations())
-    const wanted = this.durations.size === 0 ? this.count : Math.ceil((ahead * this.count) / slowest)
+    const wanted = this.pace === undefined ? this.count : Math.ceil((ahead * this.count) / Math.max(0.02, this.pace))
     return Math.max(0, Math.min(wanted, LARGEST_BATCH * 2) - this.waitingCount, free - this.waitingCount)
+  }
+
+  /** Takes out waiting calls that would not begin within `ahead` ms: others may have the time for them. */
+  surplus(ahead: number): Job[] {
+    let expected = 0
+    const extra = new Set<Pending>()
+    let free = this.count - this.batches.size
+    for (const queue of this.waiting.values()) {
+      for (const pending of queue) {
+        const { task, io } = pending.job.call
+        if (free-- <= 0 && expected > ahead * this.count) extra.add(pending)
+        expected += (this.durations.get(task) ?? ahead * 2) / (io ? IO_WIDTH : 1)
+      }
+    }
+    return extra.size === 0 ? [] : this.removeWaiting((pending) => extra.has(pending)).map(({ job }) => job)
   }
 
   /** Stops a call, queued or running: its outcome will be Cancelled. */
@@ -294,6 +313,7 @@ export class Slots {
     const took = outcome.ended - outcome.started
     const before = this.durations.get(task)
     this.durations.set(task, before === undefined ? took : before * 0.8 + took * 0.2)
+    this.pace = this.pace === undefined || took > this.pace ? took : this.pace * 0.8 + took * 0.2
     pending.job.done(outcome)
   }
 
@@ -405,19 +425,6 @@ export class Slots {
     if (used <= limit) return
     batch.stopping.set(index, { failure: toFailure(outOfMemory(call, limit, batch.peakMemory)), since: now() })
     batch.kill.abort()
-  }
-
-  private *recentDurations(): Iterable<number> {
-    for (const [, queue] of this.waiting) {
-      const task = queue[0]?.job.call.task
-      const known = task === undefined ? undefined : this.durations.get(task)
-      if (known !== undefined) yield known
-    }
-    for (const batch of this.batches) {
-      const task = batch.pending[0]?.job.call.task
-      const known = task === undefined ? undefined : this.durations.get(task)
-      if (known !== undefined) yield Math.max(known, 0)
-    }
   }
 
   private pool(source: FlowSource): Promise<Piscina> {

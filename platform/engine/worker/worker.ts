@@ -19,6 +19,8 @@ import { VERSION } from '../version.ts'
 /** Work claimed ahead (ms), so that no slot waits for the database; more would be unfair to other workers and runs. */
 const AHEAD = 40
 const POLL = 1000
+/** How often it is looked whether more was claimed than can be begun soon (ms). */
+const SURPLUS_EVERY = 100
 const LOGS_EVERY = 100
 
 export interface WorkerOptions {
@@ -122,6 +124,7 @@ export class Worker {
     )
     this.every(Math.max(200, lease / 5), () => this.report())
     this.every(POLL, () => this.lookForWork())
+    this.every(SURPLUS_EVERY, () => this.giveBackSurplus())
     this.every(LOGS_EVERY, () => this.sendLogs())
     await this.lookForWork()
   }
@@ -231,6 +234,23 @@ export class Worker {
     }
     for (const each of claims) if (each.task.deaths < 2) await this.begin(each)
     if (suspect) await this.beginSuspect()
+    await this.giveBackSurplus()
+  }
+
+  /** Tasks of a kind never seen here may be far slower than those before: then most of a claim goes back. */
+  private async giveBackSurplus(): Promise<void> {
+    const jobs = this.slots.surplus(2 * AHEAD)
+    if (jobs.length === 0) return
+    const back = new Set(jobs.map(({ run, call }) => `${run.id}/${call.seq}`))
+    await this.giveBackJobs(back)
+  }
+
+  private async giveBackJobs(back: ReadonlySet<string>): Promise<void> {
+    for (const [run, claims] of this.claimsByRun()) {
+      const id = this.facts.get(run)?.facts.id
+      const hit = claims.filter(({ task }) => back.has(`${id}/${task.seq}`))
+      await this.giveBack(run, this.id, hit)
+    }
   }
 
   private async beginSuspect(): Promise<void> {
@@ -379,14 +399,7 @@ export class Worker {
       if (this.claims.size > 0) this.say(`draining: finishing ${this.claims.size} tasks, taking no more`)
       await this.database.query(`update worker set state = 'draining' where id = $1 and state = 'alive'`, [this.id])
       const back = new Set(this.slots.takeBack().map(({ run, call }) => `${run.id}/${call.seq}`))
-      for (const [run, claims] of this.claimsByRun()) {
-        const id = this.facts.get(run)?.facts.id
-        await this.giveBack(
-          run,
-          this.id,
-          claims.filter(({ task }) => back.has(`${id}/${task.seq}`)),
-        )
-      }
+      await this.giveBackJobs(back)
     }
     const empty = new Promise<'empty'>((resolve) => {
       this.whenEmpty = () => resolve('empty')

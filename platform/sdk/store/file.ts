@@ -2,6 +2,7 @@ import { createReadStream, rmSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { setImmediate as pause } from 'node:timers/promises'
+import { abortSignal } from '../scope.ts'
 import { missing, type Place, type StoreDriver } from './driver.ts'
 import { codeOf, explain, isMissing, isShortWrite } from './file-errors.ts'
 import { entriesIn, listFiles, splitPrefix } from './file-list.ts'
@@ -40,6 +41,7 @@ export function fileDriver({ url, target }: Place): StoreDriver {
 
     async writeAll(entries) {
       const folders = new Folders()
+      const signal = abortSignal()
       let count = 0
       let sliceEnd = performance.now() + SLICE_MS
       for (const [path, data] of entries) {
@@ -51,6 +53,7 @@ export function fileDriver({ url, target }: Place): StoreDriver {
         count++
         if (count % 32 === 0 && performance.now() > sliceEnd) {
           await pause()
+          signal.throwIfAborted()
           sliceEnd = performance.now() + SLICE_MS
         }
       }

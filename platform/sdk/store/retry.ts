@@ -22,13 +22,22 @@ export class RefusedForNow extends Error {
   }
 }
 
+/** The error for an answer that may be another one in a while; undefined for all others. */
+export function refusedForNow(response: Response, words: string): RefusedForNow | undefined {
+  const { status } = response
+  // 416: the part that was asked for is not there (any more); the next try asks for all of it.
+  if (![408, 416, 425, 429].includes(status) && status < 500) return undefined
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return new RefusedForNow(words, Number.isFinite(seconds) ? seconds * 1000 : undefined)
+}
+
 const LONGEST_WAIT_MS = 30_000
 
 /**
  * Tries `once` again while it fails with anything but a mistake of the user; stops when the run is cancelled.
  * @param what names the thing in the error, for instance `input https://…`
  */
-export async function retrying(what: string, options: RetryOptions, once: () => Promise<void>): Promise<void> {
+export async function retrying<T>(what: string, options: RetryOptions, once: () => Promise<T>): Promise<T> {
   const { retries = 4, retryDelay = 500 } = options
   const signal = abortSignal()
   for (let attempt = 1; ; attempt++) {
@@ -47,9 +56,13 @@ export async function retrying(what: string, options: RetryOptions, once: () => 
 }
 
 function gaveUp(what: string, error: unknown, attempts: number): Error {
-  // `fetch` says only "fetch failed"; what happened is in the cause.
+  const message = `${what}: ${redact(causeOf(error))} (tried ${attempts === 1 ? 'once' : `${attempts} times`})`
+  const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
+  return code === 'ENOTFOUND' ? new UserError(message) : new Error(message)
+}
+
+/** What happened, of an error of `fetch`: that itself says only "fetch failed". */
+export function causeOf(error: unknown): string {
   const cause = (error as Error).cause ?? error
-  const words = redact(cause instanceof Error ? cause.message : String(cause))
-  const message = `${what}: ${words} (tried ${attempts === 1 ? 'once' : `${attempts} times`})`
-  return (cause as NodeJS.ErrnoException).code === 'ENOTFOUND' ? new UserError(message) : new Error(message)
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -36,8 +36,10 @@ export function s3Driver(place: Place, given: S3Options = {}): StoreDriver {
   const open = (): Promise<S3> => client(resolveSecrets(options))
   const at = (path: string): { Bucket: string; Key: string } => ({ Bucket, Key: prefix + path })
 
-  const writeBytes = async (path: string, Body: string | Uint8Array): Promise<void> => {
+  const writeBytes = async (path: string, data: string | Uint8Array): Promise<void> => {
     const { s3, sdk } = await open()
+    // Bytes, for the client takes an empty text for a stream.
+    const Body = typeof data === 'string' ? Buffer.from(data) : data
     try {
       await s3.send(new sdk.PutObjectCommand({ ...at(path), Body }))
     } catch (error) {
@@ -64,9 +66,7 @@ export function s3Driver(place: Place, given: S3Options = {}): StoreDriver {
     writeAll: (entries) => forEachAtOnce(entries, AT_ONCE, ([path, data]) => writeBytes(path, data)),
 
     async read(path) {
-      const pieces: Uint8Array[] = []
-      for await (const piece of this.stream(path)) pieces.push(piece)
-      return Buffer.concat(pieces)
+      return Buffer.concat(await Array.fromAsync(this.stream(path)))
     },
 
     async *stream(path) {
@@ -155,7 +155,7 @@ function config(options: S3Options, endpoint: string | undefined): S3ClientConfi
   const elsewhere = endpoint !== undefined && !/\.amazonaws\.com(?:[:/]|$)/.test(endpoint)
   const forcePathStyle = options.forcePathStyle ?? elsewhere
   return {
-    maxAttempts: 5,
+    ...(process.env.AWS_MAX_ATTEMPTS === undefined && { maxAttempts: 5 }),
     requestHandler: { httpAgent: { maxSockets: AT_ONCE }, httpsAgent: { maxSockets: AT_ONCE } },
     forcePathStyle,
     followRegionRedirects: true,

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { abortSignal } from '../scope.ts'
 import { resolveSecrets } from '../secret.ts'
-import { RefusedForNow, type RetryOptions, retrying } from './retry.ts'
+import { type RetryOptions, refusedForNow, retrying } from './retry.ts'
 
 /** How a file is got from the web. */
 export interface WebOptions extends RetryOptions {
@@ -62,12 +62,8 @@ async function goOn(got: Download, url: URL, headers: Headers, file: FileHandle)
 
 async function refuse(what: string, response: Response): Promise<never> {
   await response.body?.cancel()
-  const { status } = response
-  const words = `the server answered ${status} ${response.statusText}`.trim()
-  const forNow = status === 408 || status === 416 || status === 425 || status === 429 || status >= 500
-  if (!forNow) throw new UserError(`${what}: ${words}`)
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  throw new RefusedForNow(words, Number.isFinite(seconds) ? seconds * 1000 : undefined)
+  const words = `the server answered ${response.status} ${response.statusText}`.trim()
+  throw refusedForNow(response, words) ?? new UserError(`${what}: ${words}`)
 }
 
 /** The version of a file; a weak tag (`W/"…"`) promises the same meaning, not the same bytes. */

@@ -58,7 +58,7 @@ export function accountsFor(folder: string): Account[] {
 }
 
 /**
- * The accounts that can run initdb: it looks up its user's name, which an id that a container was merely started
+ * The account that can run initdb: it looks up its user's name, which an id that a container was merely started
  * with (`--user 12345`) does not have.
  */
 export function namedAccountFor(account: Account): Account {
@@ -79,7 +79,8 @@ export function fileOwnerOf(account: Account): Owner | undefined {
 }
 
 function findNobody(): Owner {
-  const [, , uid, gid] = users().find(([name]) => name === 'nobody') ?? []
+  const all = users()
+  const [, , uid, gid] = all.find(([name]) => name === 'nobody') ?? all.find((fields) => Number(fields[2]) > 0) ?? []
   return { uid: Number(uid ?? 65534), gid: Number(gid ?? 65534) }
 }
 

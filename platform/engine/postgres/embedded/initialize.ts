@@ -24,7 +24,8 @@ export async function initialize(installation: Installation, folder: string): Pr
   // initdb reads the password from a file: on its command line everybody could read it.
   const password = await open(passwordFile, 'wx+', 0o600)
   try {
-    await password.writeFile(randomBytes(24).toString('base64url'))
+    const secret = randomBytes(24).toString('base64url')
+    await password.writeFile(secret)
     await password.sync()
     if (maker !== undefined) await password.chown(maker.uid, maker.gid)
     const args = [
@@ -47,7 +48,10 @@ export async function initialize(installation: Installation, folder: string): Pr
       descriptor: password.fd,
     })
     if (outcome.code !== 0) {
-      const reason = outcome.output.trim().split('\n').slice(-6).join('\n') || String(outcome.code)
+      const nameless = account.kind === 'namespace' && installation.account.kind === 'self'
+      const remark = nameless ? ['initdb needs a name for this user id in /etc/passwd; without one it said:'] : []
+      const said = outcome.output.replaceAll(secret, '…').trim().split('\n').slice(-6)
+      const reason = [...remark, ...said, `(${outcome.code})`].join('\n')
       throw new UserError(`the embedded Postgres in ${folder} could not be set up`, reason)
     }
     const owner = fileOwnerOf(installation.account)

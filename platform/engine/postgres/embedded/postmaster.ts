@@ -37,6 +37,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Sends a signal to a process that may have ended by itself meanwhile. */
+export function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
 /**
  * Whether the process `pid` works in the folder `data`, as a server of it does all its life; a process that merely
  * got its number later does not. Undefined where the system does not tell (it takes Linux, and the right to look).

@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Hold, tryAlone, tryShared, waitFor } from './lock.ts'
 import { type Postmaster, pause } from './postmaster.ts'
-import { askToStop, isServing, shutDown } from './server.ts'
+import { askToStop, isServing, shutDown } from './shutdown.ts'
 
 /** Whether a server ends with its last user, or stands until somebody who started it so ends it. */
 export type Lifetime = 'attached' | 'standing'

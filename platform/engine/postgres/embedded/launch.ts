@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -10,21 +11,22 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '@millrace/sdk'
 import { commandAs, placeFor } from './account.ts'
-import { findInstallation, type Installation, program } from './installation.ts'
-import { isFree, pickPort } from './port.ts'
-import { isAlive, isPostgres, type Postmaster, pause, readPostmaster, until, worksIn } from './postmaster.ts'
-import { run, serverEnvironment } from './program.ts'
+import { type Installation, program } from './installation.ts'
+import { isAlive, isPostgres, type Postmaster, readPostmaster, until, worksIn } from './postmaster.ts'
+import { serverEnvironment } from './program.ts'
 import { settings } from './settings.ts'
+import { endOrphans } from './shutdown.ts'
 
 /** More than this in postgres.log at a start, and it becomes postgres.log.1. */
 const LOG_LIMIT = 10_000_000
-/** How long left-overs of a killed server may hold up a new one. */
-const PATIENCE = 10_000
+/** How long left-overs of a killed server may hold up a new one: longer than they take to notice (settings.ts, 10 s). */
+const PATIENCE = 15_000
+/** How many ports may turn out to be taken. */
+const PORTS = 20
 
 /**
  * Starts the server of `folder/data`, for which nobody serves now, and waits until it takes connections. It gets the
@@ -38,9 +40,10 @@ export async function launch(
   const data = join(folder, 'data')
   writeSettings(data)
   await endOrphans(data)
+  writeFileSync(join(folder, 'place'), thisPlace())
   const deadline = Date.now() + PATIENCE
-  let chosen = port ?? (await rememberedPort(folder)) ?? (await pickPort())
-  for (;;) {
+  let chosen = port ?? rememberedPort(folder) ?? randomPort()
+  for (let taken = 0; ; ) {
     const log = openLog(folder)
     const server = start(installation, data, chosen, log.descriptor)
     closeSync(log.descriptor)
@@ -49,20 +52,24 @@ export async function launch(
     clearTimeout(slow)
     if (typeof ready !== 'string') {
       writeFileSync(join(folder, 'port'), String(chosen))
-      writeFileSync(join(folder, 'place'), thisPlace())
       return ready
     }
     const said = readFileSync(join(folder, 'postgres.log')).subarray(log.size).toString().trim()
-    const portIsTaken = said.includes('could not create any TCP/IP sockets')
-    if (portIsTaken && port === undefined) chosen = await pickPort()
-    else if (portIsTaken) throw new UserError(`port ${port} of 127.0.0.1 is taken`, 'Choose another, or none.')
-    else if (/pre-existing shared memory|lock file "postmaster.pid" already exists/.test(said) && Date.now() < deadline)
+    if (said.includes('could not create any TCP/IP sockets') && ++taken < PORTS) {
+      if (port !== undefined) throw new UserError(`port ${port} of 127.0.0.1 is taken`, 'Choose another, or none.')
+      chosen = randomPort()
+    } else if (meetsLeftOvers(said) && Date.now() < deadline) {
       await sleep(20)
-    else {
+    } else {
       const reason = [ready, ...said.split('\n').slice(-8)].join('\n')
       throw new UserError(`the embedded Postgres in ${folder} did not start (log: postgres.log there)`, reason)
     }
   }
+}
+
+/** Whether Postgres declined because a killed server's processes have not all ended yet. */
+function meetsLeftOvers(said: string): boolean {
+  return said.includes('pre-existing shared memory') || said.includes('lock file "postmaster.pid" already exists')
 }
 
 /**
@@ -77,33 +84,6 @@ export function wasStartedElsewhere(folder: string): boolean {
 
 function thisPlace(): string {
   return process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') : ''
-}
-
-/** Ends the server in the way that loses nothing and breaks off what runs, and waits until it is gone. */
-export async function shutDown(postmaster: Postmaster, folder: string): Promise<void> {
-  const data = join(folder, 'data')
-  if (process.platform === 'win32') {
-    const { bin } = await findInstallation([{ kind: 'self' }], folder)
-    await run({ kind: 'self' }, join(bin, program('pg_ctl')), ['stop', '--mode=fast', '--wait', `--pgdata=${data}`])
-    return
-  }
-  process.kill(postmaster.pid, 'SIGINT')
-  if (await until(() => !isServing(postmaster, data), 60_000)) return
-  process.kill(postmaster.pid, 'SIGQUIT') // at once; what was committed comes back from the log at the next start
-  await until(() => !isServing(postmaster, data), 5000)
-}
-
-/** As {@link shutDown}, for the last moment of a process: waits only until the server has begun to end. */
-export function askToStop(postmaster: Postmaster, data: string): void {
-  if (process.platform === 'win32' || !isServing(postmaster, data)) return
-  process.kill(postmaster.pid, 'SIGINT')
-  for (let tries = 0; tries < 500 && readPostmaster(data)?.state === 'ready'; tries++) pause(1)
-}
-
-/** Whether this very server is still there, as far as can be seen without asking it. */
-export function isServing(postmaster: Postmaster, data: string): boolean {
-  const { pid } = postmaster
-  return readPostmaster(data)?.pid === pid && isAlive(pid) && worksIn(pid, data) !== false
 }
 
 function start({ bin, account }: Installation, data: string, port: number, log: number): ChildProcess {
@@ -169,21 +149,15 @@ function openLog(folder: string): { descriptor: number; size: number } {
   return { descriptor, size: fstatSync(descriptor).size }
 }
 
-async function rememberedPort(folder: string): Promise<number | undefined> {
-  const port = Number(await readFile(join(folder, 'port'), 'utf8').catch(() => ''))
-  return port > 0 && (await isFree(port)) ? port : undefined
+function rememberedPort(folder: string): number | undefined {
+  const path = join(folder, 'port')
+  return existsSync(path) ? Number(readFileSync(path, 'utf8')) || undefined : undefined
 }
 
 /**
- * Ends the processes of a server whose head was killed: they work on until they look for it, and as long as one
- * is there Postgres rightly refuses to start another. Nobody can get an answer from them any more.
+ * A port to be remembered, from below the range out of which systems take the ports of outgoing connections (Linux
+ * from 32768, macOS and Windows from 49152): otherwise any of those could occupy it at the next start.
  */
-async function endOrphans(data: string): Promise<void> {
-  if (process.platform !== 'linux' || readPostmaster(data) === undefined) return
-  const processes = (await readdir('/proc')).map(Number).filter((pid) => pid > 0)
-  const orphans = processes.filter((pid) => worksIn(pid, data) && isPostgres(pid))
-  for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
-    for (const pid of orphans) if (worksIn(pid, data)) process.kill(pid, signal)
-    if (await until(() => !orphans.some((pid) => worksIn(pid, data)), 1000)) return
-  }
+function randomPort(): number {
+  return randomInt(20_000, 32_768)
 }
