@@ -30,6 +30,9 @@ export type TaskState = (typeof TASK_STATES)[number]
 /** A finished task run in one of these is in the journal: a restarted driver takes its result and does not run it again. */
 export const JOURNALLED = ['Completed', 'Cached', 'Skipped'] as const satisfies readonly TaskState[]
 
+/** A flow run in one of these can be driven again. */
+export const RESUMABLE = ['Failed', 'Crashed', 'Cancelled'] as const satisfies readonly RunState[]
+
 const FINAL_RUN: readonly RunState[] = ['Completed', 'Failed', 'Crashed', 'Cancelled']
 const FINAL_TASK: readonly TaskState[] = ['Completed', 'Cached', 'Skipped', 'Failed', 'Crashed', 'Cancelled']
 

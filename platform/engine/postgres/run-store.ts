@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { LOG_LEVELS, type LogLevel, UserError } from '@millrace/sdk'
 import type { FlowSource } from '../flow-source.ts'
-import { type RunState, runStatesBefore, type TaskState } from '../states.ts'
+import { RESUMABLE, type RunState, runStatesBefore, type TaskState } from '../states.ts'
 import { ambiguous } from '../store/memory.ts'
 import { newRunId } from '../store/run-id.ts'
 import type {
@@ -150,7 +150,7 @@ export class PostgresStore implements RunStore {
     const [row] = await this.database.query<RunRow>(
       `update flow_run set state = 'Retrying', source = coalesce($2, source), message = null, ended = null
        where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
-      [id, source ? JSON.stringify(source) : null, [...runStatesBefore('Retrying'), 'Retrying']],
+      [id, source ? JSON.stringify(source) : null, [...RESUMABLE, 'Retrying']],
     )
     return row && this.remember(row)
   }

@@ -1,5 +1,5 @@
 import { LOG_LEVELS, UserError } from '@millrace/sdk'
-import { isFinalRun, runStatesBefore, type TaskState } from '../states.ts'
+import { isFinalRun, RESUMABLE, type RunState, runStatesBefore, type TaskState } from '../states.ts'
 import { newRunId } from './run-id.ts'
 import type { FlowRun, NewLog, NewRun, RunEvent, RunStore, StoredLog, TaskCounts, TaskRecord } from './run-store.ts'
 
@@ -93,7 +93,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
 
     async reopen(id, source) {
       const entry = held(id)
-      if (!runStatesBefore('Retrying').includes(entry.run.state)) return undefined
+      if (!(RESUMABLE as readonly RunState[]).includes(entry.run.state)) return undefined
       return update(entry, { state: 'Retrying', message: undefined, failure: undefined, ended: undefined, source })
     },
 
