@@ -12,6 +12,7 @@ export {
 export { log, progress } from './log.ts'
 export {
   abortSignal,
+  type BatchSource,
   currentRun,
   currentScope,
   LOG_LEVELS,

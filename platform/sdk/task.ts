@@ -418,6 +418,8 @@ class MapRun implements BatchSource {
       for (;;) {
         const batch = this.ready.splice(0)
         if (batch.length > 0) this.wakeFeeder()
+        // First, for the items that were cancelled because of it would hide why.
+        if (this.failure) throw this.failure
         for (const item of batch) yield item
         if (this.failure) throw this.failure
         if (this.ready.length > 0) continue

@@ -50,7 +50,7 @@ class ClusterExecutor implements Executor {
   private heard = Date.now()
   private warned = ''
   private lastLog = 0
-  private readingLogs = false
+  private readingLogs = Promise.resolve()
   private silence: NodeJS.Timeout | undefined
   private closed = false
 
@@ -95,6 +95,7 @@ class ClusterExecutor implements Executor {
   }
 
   async close(): Promise<void> {
+    if (this.session?.connected) await this.readLogs()
     this.closed = true
     clearInterval(this.silence)
     this.stopReaper?.()
@@ -213,9 +214,12 @@ class ClusterExecutor implements Executor {
   }
 
   /** Passes on what tasks logged on the workers. */
-  private async readLogs(): Promise<void> {
-    if (this.readingLogs) return
-    this.readingLogs = true
+  private readLogs(): Promise<void> {
+    this.readingLogs = this.readingLogs.then(() => this.readNewLogs())
+    return this.readingLogs
+  }
+
+  private async readNewLogs(): Promise<void> {
     try {
       for (;;) {
         const lines = await this.store.logs(this.runId, { after: this.lastLog, limit: 500 })
@@ -227,8 +231,6 @@ class ClusterExecutor implements Executor {
       }
     } catch {
       // The next notification, or the reconnect, reads them.
-    } finally {
-      this.readingLogs = false
     }
   }
 

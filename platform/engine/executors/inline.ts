@@ -27,13 +27,16 @@ export function inlineExecutor(run: RunInfo, news: TaskNews): Executor {
         started,
         ended: Date.now(),
       }))
-      const work = runCall(call, {
-        run,
-        definition: call.definition,
-        signal: controller.signal,
-        log: (entry) => news.log(`${call.task}-${call.seq}`, entry),
-        progress: (progress) => news.progress(call.seq, call.task, progress),
-      })
+      // In a turn of its own, so that a call that is cancelled at once does not begin.
+      const work = Promise.resolve().then(() =>
+        runCall(call, {
+          run,
+          definition: call.definition,
+          signal: controller.signal,
+          log: (entry) => news.log(`${call.task}-${call.seq}`, entry),
+          progress: (progress) => news.progress(call.seq, call.task, progress),
+        }),
+      )
       void Promise.race([work, stopped]).then((outcome) => {
         stopTimeout()
         running.delete(call.seq)

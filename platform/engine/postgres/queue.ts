@@ -222,7 +222,7 @@ export async function runFacts(
   run: number,
 ): Promise<{ facts: Omit<RunFacts, 'scratch'>; source: unknown } | undefined> {
   const [row] = await database.query<Omit<RunFacts, 'scratch'> & { source: unknown } & Record<string, unknown>>(
-    'select id, flow, name, params, env, attempt, source from flow_run where no = $1',
+    'select id, flow, name, param_values as values, env, config, attempt, source from flow_run where no = $1',
     [run],
   )
   if (!row) return undefined

@@ -33,6 +33,7 @@ interface RunRow {
   message: string | null
   params: Record<string, unknown>
   env: string
+  config: unknown
   executor: string
   attempt: number
   labels: string[]
@@ -45,7 +46,7 @@ interface RunRow {
 }
 
 const RUN_COLUMNS =
-  'no, id, flow, name, state, message, params, env, executor, attempt, labels, source, driver, failure, created, started, ended'
+  'no, id, flow, name, state, message, params, env, config, executor, attempt, labels, source, driver, failure, created, started, ended'
 
 /** A run store in Postgres, which is also what drivers and workers of a cluster meet in. */
 export class PostgresStore implements RunStore {
@@ -79,9 +80,9 @@ export class PostgresStore implements RunStore {
     const id = newRunId()
     const [row] = await this.database.query<RunRow>(
       `with made as (
-         insert into flow_run (id, flow, name, state, params, env, executor, labels, source)
-         values ($1, $2, $3, 'Pending', $4, $5, $6, $7, $8) on conflict (id) do nothing returning ${RUN_COLUMNS})
-       select * from made union select ${RUN_COLUMNS} from flow_run where id = $1`,
+         insert into flow_run (id, flow, name, state, params, env, executor, labels, source, config)
+         values ($1, $2, $3, 'Pending', $4, $5, $6, $7, $8, $9) on conflict (id) do nothing returning ${RUN_COLUMNS})
+       select * from made union all select ${RUN_COLUMNS} from flow_run where id = $1 and not exists (select from made)`,
       [
         id,
         run.flow,
@@ -91,6 +92,7 @@ export class PostgresStore implements RunStore {
         run.executor,
         run.labels ?? [],
         run.source ? JSON.stringify(run.source) : null,
+        run.config === undefined ? null : JSON.stringify(run.config),
       ],
     )
     return this.remember(row)
@@ -155,7 +157,7 @@ export class PostgresStore implements RunStore {
     return row && this.remember(row)
   }
 
-  async takeRun(id: string): Promise<RunLease> {
+  async takeRun(id: string, values?: Uint8Array): Promise<RunLease> {
     const no = await this.number(id)
     const lost = new AbortController()
     let attempt: number | undefined
@@ -190,10 +192,10 @@ export class PostgresStore implements RunStore {
     })
     try {
       const [row] = await this.database.query<RunRow>(
-        `update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null,
+        `update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null, param_values = $4,
            started = coalesce(started, now()), ended = null, message = null, failure = null
          where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
-        [id, `${hostname()}:${process.pid}`, [...runStatesBefore('Running'), 'Running']],
+        [id, `${hostname()}:${process.pid}`, [...runStatesBefore('Running'), 'Running'], values ?? null],
       )
       if (!row) {
         const run = await this.findRun(id)

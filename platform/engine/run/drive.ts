@@ -25,6 +25,7 @@ import type { FlowSource } from '../flow-source.ts'
 import type { ReaperOptions } from '../postgres/reaper.ts'
 import { PostgresStore } from '../postgres/run-store.ts'
 import type { FlowRun, RunStore } from '../store/run-store.ts'
+import { encode } from '../values/codec.ts'
 import { toFailure } from '../values/failure.ts'
 import { RunLogs } from './run-logs.ts'
 import { scratchUrl } from './scratch.ts'
@@ -87,6 +88,7 @@ export async function createRun(options: NewFlowRun): Promise<FlowRun> {
     name: redact(definition.runName(params)),
     params: hideSecrets(given) as Record<string, unknown>,
     env,
+    config: definition.options.config?.[env],
     executor: options.executor,
     labels: definition.options.labels ?? [],
     source: options.source,
@@ -100,9 +102,11 @@ export async function createRun(options: NewFlowRun): Promise<FlowRun> {
  */
 export async function driveRun(id: string, options: DriveOptions): Promise<DrivenRun> {
   const { flow, store, root } = options
-  const lease = await store.takeRun(id)
-  const { run } = lease
   const { definition } = flow
+  const params = definition.parse(resolveSecrets((await store.findRun(id))?.params ?? {}))
+  const values = encode(params, `flow ${definition.name}: its parameters`)
+  const lease = await store.takeRun(id, values)
+  const { run } = lease
   const logs = new RunLogs(id, store, options.onLog ?? (() => {}))
   const say = (level: LogLevel, message: string): void =>
     logs.write('engine', { time: Date.now(), level, message: redact(message) })
@@ -115,7 +119,6 @@ export async function driveRun(id: string, options: DriveOptions): Promise<Drive
   stopOn(lease.lost, () => lease.lost.reason as Error)
 
   const scratch = scratchUrl(root, id)
-  const params = definition.parse(resolveSecrets(run.params))
   const info: RunInfo = {
     id,
     flow: definition.name,
@@ -139,7 +142,7 @@ export async function driveRun(id: string, options: DriveOptions): Promise<Drive
   let executor: Executor | undefined
   let forget: (() => void) | undefined
   try {
-    executor = await openExecutor(run, info, options, news)
+    executor = await openExecutor(run, info, values, options, news)
     const journal = run.attempt > 1 ? await store.journal(id) : []
     taskRuns = new TaskRuns({ run: id, store, executor, journal, say })
     forget = await followState(id, store, stop, taskRuns)
@@ -201,6 +204,7 @@ async function runBody(
   try {
     const body = (async () => {
       const result = await withScope(scope, () => definition.body(info.params, info))
+      taskRuns.finishMaps()
       await taskRuns.idle()
       const unseen = taskRuns.unobservedFailure()
       if (unseen) throw unseen
@@ -221,7 +225,7 @@ async function runBody(
     const cause = stop.signal.aborted ? stop.signal.reason : error
     if (!stop.signal.aborted) taskRuns.cancelAll('the flow failed')
     await Promise.race([taskRuns.idle(), stopped])
-    const state = cause instanceof CancelledError ? 'Cancelled' : 'Failed'
+    const state = stop.signal.aborted && cause instanceof CancelledError ? 'Cancelled' : 'Failed'
     return { state, result: undefined, error: cause instanceof Error ? cause : new Error(String(cause)) }
   } finally {
     clearTimeout(timer)
@@ -256,12 +260,19 @@ async function followState(
   })
 }
 
-async function openExecutor(run: FlowRun, info: RunInfo, options: DriveOptions, news: TaskNews): Promise<Executor> {
+async function openExecutor(
+  run: FlowRun,
+  info: RunInfo,
+  values: Uint8Array,
+  options: DriveOptions,
+  news: TaskNews,
+): Promise<Executor> {
   if (run.executor === 'inline') return inlineExecutor(info, news)
   if (!run.source)
     throw new UserError(`run ${run.id} does not say where its flow is: only the inline executor can run it`)
   if (run.executor === 'threads') {
-    const { config: _config, ...facts } = { ...info, params: run.params }
+    const { params: _params, ...rest } = info
+    const facts = { ...rest, values, config: run.config }
     const { slots = availableParallelism(), memory, root } = options
     return threadsExecutor(facts, { root, source: run.source, slots, memory }, news)
   }

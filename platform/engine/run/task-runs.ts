@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import {
+  type BatchSource,
   CancelledError,
   formatDuration,
   type LogLevel,
@@ -83,7 +84,10 @@ export class TaskRuns implements TaskRunner {
   private readonly held: TaskCall[] = []
   private holding = false
   private stopped: Failure | undefined
-  private readonly failures: { readonly submitted: SubmittedTask; readonly error: Error }[] = []
+  private readonly failures: { readonly watched: { readonly observed: boolean }; readonly error: Error }[] = []
+  /** Maps under way. */
+  private readonly maps = new Set<BatchSource>()
+  private finishing = false
   private whenIdle = (): void => {}
   private readonly readResult: (seq: number) => Promise<Uint8Array | undefined>
   private readonly readCache: (key: string) => Promise<Uint8Array | undefined>
@@ -119,11 +123,24 @@ export class TaskRuns implements TaskRunner {
     })
   }
 
-  batch(definition: TaskDefinition, shared: readonly unknown[], total: number | undefined): Batch {
+  batch(definition: TaskDefinition, shared: readonly unknown[], total: number | undefined, source: BatchSource): Batch {
     const tally = this.tally(definition.name)
     if (total !== undefined) tally.total = (tally.total ?? tally.submitted) + total
     const bytes = shared.length > 0 ? encode(shared, `task ${definition.name}: a shared argument`) : undefined
-    return { shared, observed: false, encoded: bytes && { hash: digest(bytes), bytes }, close: () => {} }
+    const batch: Batch = {
+      shared,
+      observed: false,
+      encoded: bytes && { hash: digest(bytes), bytes },
+      close: (failure) => {
+        this.maps.delete(source)
+        if (failure && !(failure instanceof CancelledError)) this.failures.push({ watched: batch, error: failure })
+        this.checkIdle()
+      },
+    }
+    this.maps.add(source)
+    if (this.finishing) source.finish()
+    if (this.stopped) source.stop()
+    return batch
   }
 
   submit(definition: TaskDefinition, args: readonly unknown[], batch?: TaskBatch): SubmittedTask {
@@ -138,7 +155,13 @@ export class TaskRuns implements TaskRunner {
       tally.failed++
       const reason = error as Error
       this.say('error', reason.message)
-      return { settled: Promise.resolve({ status: 'rejected', reason }), cancel: () => {}, observed: false }
+      const submitted: SubmittedTask = {
+        settled: Promise.resolve({ status: 'rejected', reason }),
+        cancel: () => {},
+        observed: false,
+      }
+      this.rememberFailure(submitted, reason)
+      return submitted
     }
     this.active.set(call.seq, call)
     if (this.stopped) this.end(call, 'Cancelled', { failure: this.stopped })
@@ -154,21 +177,37 @@ export class TaskRuns implements TaskRunner {
 
   /** The failure of a call whose future nobody awaited: it must not pass unseen. */
   unobservedFailure(): Error | undefined {
-    return this.failures.find(({ submitted }) => !submitted.observed)?.error
+    return this.failures.find(({ watched }) => !watched.observed)?.error
   }
 
-  /** Resolves when no call is open. */
+  private rememberFailure(submitted: SubmittedTask, error: Error): void {
+    if (!submitted.observed) this.failures.push({ watched: submitted, error })
+  }
+
+  /** The flow function has ended: maps whose results nobody took go on to their end. */
+  finishMaps(): void {
+    this.finishing = true
+    for (const source of this.maps) source.finish()
+  }
+
+  /** Resolves when no call is open and no map under way. */
   idle(): Promise<void> {
-    if (this.active.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.whenIdle = resolve
+      // A map that was just begun announces itself in a microtask.
+      setImmediate(() => this.checkIdle())
     })
+  }
+
+  private checkIdle(): void {
+    if (this.active.size === 0 && this.maps.size === 0) this.whenIdle()
   }
 
   /** Cancels all calls, and every one that is made from now on. */
   cancelAll(reason: string): void {
     this.stopped = toFailure(new CancelledError(reason))
     this.holding = false
+    for (const source of this.maps) source.stop()
     for (const call of [...this.active.values()])
       if (!call.given) this.end(call, 'Cancelled', { failure: this.stopped })
     this.executor.cancel(reason)
@@ -177,6 +216,7 @@ export class TaskRuns implements TaskRunner {
   /** Ends all calls as failed, without asking the executor, which is out of order. */
   abandon(error: Error): void {
     this.stopped = toFailure(error)
+    for (const source of this.maps) source.stop()
     for (const call of [...this.active.values()]) {
       this.close(call)
       call.settle({ status: 'rejected', reason: error })
@@ -318,9 +358,9 @@ export class TaskRuns implements TaskRunner {
     call.given = true
     call.tally.running++
     const { definition, seq, key, args, shared, attempt } = call
-    const { timeout, memory, io } = definition.options
+    const { timeout, memory, io, priority } = definition.options
     this.executor.run(
-      { definition, seq, key, args, shared, attempt, timeout, memory, io, task: definition.name },
+      { definition, seq, key, args, shared, attempt, timeout, memory, io, priority, task: definition.name },
       (outcome) => {
         call.given = false
         call.tally.running--
@@ -416,7 +456,7 @@ export class TaskRuns implements TaskRunner {
     }
     call.tally.failed++
     const error = toError(failure ?? { name: 'Error', message: `task ${call.definition.name} ended as ${state}` })
-    if (call.submitted && !call.submitted.observed) this.failures.push({ submitted: call.submitted, error })
+    if (call.submitted && !(error instanceof CancelledError)) this.rememberFailure(call.submitted, error)
     call.settle({ status: 'rejected', reason: error })
   }
 
@@ -435,7 +475,7 @@ export class TaskRuns implements TaskRunner {
         this.start(following)
       } else limit.going--
     }
-    if (this.active.size === 0) this.whenIdle()
+    this.checkIdle()
   }
 
   private cancelCall(call: TaskCall, reason: string): void {

@@ -30,12 +30,16 @@ export type FromThread =
   | { readonly kind: 'outcomes'; readonly outcomes: readonly (readonly [index: number, Outcome])[] }
   | { readonly kind: 'log'; readonly index: number; readonly entry: LogEntry }
   | { readonly kind: 'progress'; readonly index: number; readonly progress: Progress }
+  /** What a task said that is over. */
+  | { readonly kind: 'stray'; readonly task: string; readonly seq: number; readonly entry: LogEntry }
+  /** Bytes in use, garbage collected. */
+  | { readonly kind: 'memory'; readonly used: number }
 
-/** To the thread: stop one call. */
-export interface ToThread {
-  readonly index: number
-  readonly failure: Failure
-}
+/** To the thread: stop one call; answer; or collect garbage and say what is left. */
+export type ToThread =
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'stop'; readonly index: number; readonly failure: Failure }
+  | { readonly kind: 'collect' }
 
 /** Taken by the thread as "there is no more". */
 const TAKEN_BACK = 0x40000000

@@ -16,6 +16,8 @@ export interface SlotCall {
   readonly memory?: number | undefined
   /** Waits for the network: may run beside others of its kind on one thread. */
   readonly io?: boolean | undefined
+  /** Higher runs earlier. @default 0 */
+  readonly priority?: number | undefined
 }
 
 export interface SharedArgs {
@@ -40,4 +42,7 @@ export interface TaskEvents {
 }
 
 /** What a slot is told about the run: secrets in it still stand as references. */
-export type RunFacts = Omit<RunInfo, 'config'>
+export interface RunFacts extends Omit<RunInfo, 'params'> {
+  /** The parameters as the flow got them, encoded. */
+  readonly values: Uint8Array
+}

@@ -26,8 +26,9 @@ export async function runCall(call: SlotCall, context: CallContext): Promise<Out
   const started = now()
   const what = `task ${call.task}: `
   try {
+    if (context.signal.aborted) throw context.signal.reason
     const args = [...(decode(call.args) as unknown[]), ...sharedArgs(call.shared)]
-    const scope = { ...context, task: call.task }
+    const scope = { ...context, task: call.task, seq: call.seq }
     const value = await withScope(scope, () => context.definition.body(...args))
     if (context.signal.aborted) throw context.signal.reason
     return { state: 'Completed', result: encode(value, `${what}its result`), started, ended: now() }
@@ -75,6 +76,16 @@ function sharedArgs(shared: SharedArgs | undefined): readonly unknown[] {
 
 function freeze(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
-  for (const item of Object.values(value)) freeze(item)
+  if (value instanceof Map || value instanceof Set) {
+    for (const item of value.keys()) freeze(item)
+    for (const item of value.values()) freeze(item)
+    for (const method of ['set', 'add', 'delete', 'clear']) {
+      if (method in value) Object.defineProperty(value, method, { value: refuseChange })
+    }
+  } else for (const item of Object.values(value)) freeze(item)
   return Object.freeze(value)
+}
+
+function refuseChange(): never {
+  throw new TypeError('an argument that all items of a map share cannot be changed')
 }

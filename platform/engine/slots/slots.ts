@@ -16,6 +16,8 @@ const IO_WIDTH = 32
 /** How long a call that was told to stop may take to do so before its thread is ended (ms). */
 const GRACE = 250
 const WATCH_EVERY = 50
+/** A batch that has been going for so long (ms) holds a call that is slower than its kind was before. */
+const STUCK = 5 * SLICE
 /** Threads of a flow that has had nothing to do for this long (ms) are given up. */
 const IDLE_THREAD = 30_000
 
@@ -55,7 +57,14 @@ interface Running {
   readonly stopping: Map<number, { readonly failure: Failure; readonly since: number }>
   thread: number | undefined
   peakMemory: number
+  /** Since when more memory was in use than allowed, and what was left of it after collecting garbage. */
+  over: number | undefined
+  inUse: number | undefined
   takenBack: boolean
+  /** Since when a call on the thread has been given up: the thread ends as soon as its other calls have. */
+  doomed: number | undefined
+  /** When the thread was last heard of. */
+  heard: number
 }
 
 /**
@@ -76,6 +85,8 @@ export class Slots {
   private readonly durations = new Map<string, number>()
   /** The same of the calls that ended last, of whatever task. */
   private pace: number | undefined
+  /** They wait for the network: many may be held by one slot. */
+  private wide = false
   private waitingCount = 0
   private dispatching = false
   private watch: NodeJS.Timeout | undefined
@@ -110,23 +121,33 @@ export class Slots {
    */
   appetite(ahead: number): number {
     const free = this.count - this.batches.size
+    if (free <= 0 && this.allStuck()) return 0
     const wanted = this.pace === undefined ? this.count : Math.ceil((ahead * this.count) / Math.max(0.02, this.pace))
-    return Math.max(0, Math.min(wanted, LARGEST_BATCH * 2) - this.waitingCount, free - this.waitingCount)
+    const least = this.wide ? free * IO_WIDTH : free
+    return Math.max(0, Math.min(wanted, LARGEST_BATCH * 2) - this.waitingCount, least - this.waitingCount)
   }
 
   /** Takes out waiting calls that would not begin within `ahead` ms: others may have the time for them. */
   surplus(ahead: number): Job[] {
-    let expected = 0
+    let expected = this.allStuck() ? Number.POSITIVE_INFINITY : 0
     const extra = new Set<Pending>()
     let free = this.count - this.batches.size
     for (const queue of this.waiting.values()) {
       for (const pending of queue) {
         const { task, io } = pending.job.call
-        if (free-- <= 0 && expected > ahead * this.count) extra.add(pending)
+        free -= io ? 1 / IO_WIDTH : 1
+        if (free < 0 && expected > ahead * this.count) extra.add(pending)
         expected += (this.durations.get(task) ?? ahead * 2) / (io ? IO_WIDTH : 1)
       }
     }
     return extra.size === 0 ? [] : this.removeWaiting((pending) => extra.has(pending)).map(({ job }) => job)
+  }
+
+  /** Whether every slot has been at one call for long: nobody knows for how much longer. */
+  private allStuck(): boolean {
+    if (this.batches.size < this.count) return false
+    const time = now()
+    return [...this.batches].every(({ began }) => time - began > STUCK)
   }
 
   /** Stops a call, queued or running: its outcome will be Cancelled. */
@@ -169,7 +190,11 @@ export class Slots {
     const queue = this.waiting.get(key)
     if (!queue) this.waiting.set(key, [pending])
     else if (where === 'first') queue.unshift(pending)
-    else queue.push(pending)
+    else {
+      const { priority = 0 } = pending.job.call
+      const at = priority === 0 ? queue.length : queue.findIndex(({ job }) => (job.call.priority ?? 0) < priority)
+      queue.splice(at < 0 ? queue.length : at, 0, pending)
+    }
     this.waitingCount++
   }
 
@@ -189,7 +214,7 @@ export class Slots {
   private dispatchSoon(): void {
     if (this.dispatching) return
     this.dispatching = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.dispatching = false
       this.dispatch()
     })
@@ -225,7 +250,7 @@ export class Slots {
       const known = this.durations.get(next.job.call.task)
       // A task never seen before is tried with one call, or as many as may wait side by side.
       expected += (known ?? SLICE) / (io ? IO_WIDTH : 1)
-      if (size > 0 && expected > SLICE) break
+      if (size >= (io ? IO_WIDTH : 1) && expected > SLICE) break
       size++
     }
     const batch = queue.splice(0, size)
@@ -249,6 +274,10 @@ export class Slots {
       stopping: new Map(),
       thread: undefined,
       peakMemory: 0,
+      doomed: undefined,
+      heard: now(),
+      over: undefined,
+      inUse: undefined,
       takenBack: false,
     }
     this.batches.add(running)
@@ -283,12 +312,21 @@ export class Slots {
   }
 
   private receive(batch: Running, message: FromThread): void {
+    batch.heard = now()
     if (message.kind === 'thread') {
       batch.thread = message.id
       return
     }
     if (message.kind === 'outcomes') {
       for (const [index, outcome] of message.outcomes) this.settle(batch, index, outcome)
+      return
+    }
+    if (message.kind === 'memory') {
+      batch.inUse = message.used
+      return
+    }
+    if (message.kind === 'stray') {
+      batch.pending[0]?.job.events.log(message.seq, message.task, message.entry)
       return
     }
     const pending = batch.pending[message.index]
@@ -313,7 +351,9 @@ export class Slots {
     const took = outcome.ended - outcome.started
     const before = this.durations.get(task)
     this.durations.set(task, before === undefined ? took : before * 0.8 + took * 0.2)
-    this.pace = this.pace === undefined || took > this.pace ? took : this.pace * 0.8 + took * 0.2
+    const each = pending.job.call.io ? took / IO_WIDTH : took
+    this.pace = this.pace === undefined || each > this.pace ? each : this.pace * 0.8 + each * 0.2
+    this.wide = pending.job.call.io ?? false
     pending.job.done(outcome)
   }
 
@@ -342,7 +382,7 @@ export class Slots {
   }
 
   private wasKilled(batch: Running): boolean {
-    return batch.stopping.size > 0
+    return batch.stopping.size > 0 || batch.doomed !== undefined
   }
 
   private explain(call: SlotCall, batch: Running, error: unknown): Error {
@@ -363,7 +403,7 @@ export class Slots {
     if (batch.control.runningSince(index) === undefined && !batch.takenBack) {
       for (const pending of this.takeBackFrom(batch)) this.enqueue(pending, 'first')
     }
-    batch.port.postMessage({ index, failure } satisfies ToThread)
+    batch.port.postMessage({ kind: 'stop', index, failure } satisfies ToThread)
   }
 
   /** Takes back what the thread has not begun; calls that were to be stopped get their outcome. */
@@ -392,22 +432,37 @@ export class Slots {
         const started = batch.control.runningSince(index)
         const call = batch.pending[index]?.job.call
         const stopping = batch.stopping.get(index)
-        if (stopping && time - stopping.since > GRACE) batch.kill.abort()
+        if (stopping && time - stopping.since > GRACE) this.giveUp(batch, index, stopping.failure)
         if (!started || !call || stopping) continue
         // The thread itself stops an overdue call; where it cannot, because the call keeps it busy, it is ended.
         if (call.timeout !== undefined && time - started > call.timeout + GRACE) {
-          batch.stopping.set(index, { failure: toFailure(timeoutError(call)), since: time })
-          batch.kill.abort()
+          this.giveUp(batch, index, toFailure(timeoutError(call)))
         }
       }
+      if (batch.doomed !== undefined) this.endDoomed(batch, batch.doomed)
       if (batch.thread !== undefined) void this.lookAtMemory(batch)
       // One call took longer than its kind did before: the rest of its batch must not wait for it.
-      const stuck = time - batch.began > 5 * SLICE && !batch.takenBack && batch.open.size > 1
-      if (stuck && this.batches.size < this.count) {
+      const stuck = time - batch.began > STUCK && !batch.takenBack && batch.open.size > 1
+      if (stuck) {
         for (const pending of this.takeBackFrom(batch).reverse()) this.enqueue(pending, 'first')
         this.dispatchSoon()
       }
     }
+  }
+
+  /** A call does not stop. It is over for whoever waits for it; its thread ends when the calls beside it have. */
+  private giveUp(batch: Running, index: number, failure: Failure): void {
+    const started = batch.control.runningSince(index) ?? now()
+    for (const pending of batch.takenBack ? [] : this.takeBackFrom(batch)) this.enqueue(pending, 'first')
+    batch.stopping.delete(index)
+    this.settle(batch, index, { ...stopped(failure), started, ended: now() })
+    batch.doomed ??= now()
+  }
+
+  private endDoomed(batch: Running, since: number): void {
+    const silent = now() - Math.max(since, batch.heard) > 2 * GRACE
+    if (batch.open.size === 0 || silent) batch.kill.abort()
+    else batch.port.postMessage({ kind: 'ping' } satisfies ToThread)
   }
 
   private async lookAtMemory(batch: Running): Promise<void> {
@@ -421,8 +476,23 @@ export class Slots {
     const heap = await thread?.getHeapStatistics().catch(() => undefined)
     if (!heap || !batch.open.has(index)) return
     const used = heap.used_heap_size + heap.external_memory
-    batch.peakMemory = Math.max(batch.peakMemory, used)
-    if (used <= limit) return
+    if (used <= limit) {
+      batch.over = undefined
+      return
+    }
+    if (batch.over === undefined) {
+      // It may be garbage: a thread that answers says what is left without.
+      batch.over = now()
+      batch.inUse = undefined
+      batch.port.postMessage({ kind: 'collect' } satisfies ToThread)
+      return
+    }
+    if (batch.inUse === undefined && now() - batch.over < GRACE) return
+    if (batch.inUse !== undefined && batch.inUse <= limit) {
+      batch.over = undefined
+      return
+    }
+    batch.peakMemory = Math.max(batch.peakMemory, batch.inUse ?? used)
     batch.stopping.set(index, { failure: toFailure(outOfMemory(call, limit, batch.peakMemory)), since: now() })
     batch.kill.abort()
   }

@@ -1,6 +1,9 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { threadId, workerData } from 'node:worker_threads'
-import { configFor, type Flow, type RunInfo, resolveSecrets, taskNamed, UserError } from '@millrace/sdk'
+import { currentScope, type LogEntry, type RunInfo, redact, resolveSecrets, taskNamed, UserError } from '@millrace/sdk'
 import { flowSource, importFlow } from '../flow-source.ts'
+import { decode } from '../values/codec.ts'
 import { toError, toFailure } from '../values/failure.ts'
 import { type Batch, BatchControl, type FromThread, type ThreadData, type ToThread } from './batch.ts'
 import type { Outcome, RunFacts, SlotCall } from './call.ts'
@@ -9,10 +12,10 @@ import { now, runCall, startTimeout } from './run-call.ts'
 /** Outcomes that follow each other faster than this (ms) are sent together. */
 const SEND_EVERY = 2
 
-let loading: Promise<Flow> | undefined
+let loading: Promise<unknown> | undefined
 
 /** Loads the flow of this thread, and makes sure that it is the code that the run was started with. */
-function loadFlowOnce({ root, source }: ThreadData): Promise<Flow> {
+function loadFlowOnce({ root, source }: ThreadData): Promise<unknown> {
   loading ??= (async () => {
     const here = flowSource(root, source.flow, source.path)
     if (here.digest !== source.digest) {
@@ -27,14 +30,14 @@ function loadFlowOnce({ root, source }: ThreadData): Promise<Flow> {
 }
 
 /** The run as tasks see it. Secrets are read here, when first used: their values never travel. */
-function runInfo(facts: RunFacts, flow: Flow): RunInfo {
+function runInfo({ values, ...facts }: RunFacts): RunInfo {
   return {
     ...facts,
     get params() {
-      return resolveSecrets(facts.params)
+      return decode(values)
     },
     get config() {
-      return configFor(flow.definition, facts.env)
+      return resolveSecrets(facts.config)
     },
   }
 }
@@ -60,7 +63,13 @@ export default async function runBatch(batch: Batch): Promise<void> {
     send({ kind: 'outcomes', outcomes }, transfer)
   }
   if (batch.watched) send({ kind: 'thread', id: threadId })
-  port.on('message', ({ index, failure }: ToThread) => running.get(index)?.abort(toError(failure)))
+  tell = send
+  for (const stray of strays.splice(0)) send(stray)
+  port.on('message', (message: ToThread) => {
+    if (message.kind === 'stop') running.get(message.index)?.abort(toError(message.failure))
+    else if (message.kind === 'ping') send({ kind: 'thread', id: threadId })
+    else send({ kind: 'memory', used: usedAfterCollection() })
+  })
 
   const run = async (index: number): Promise<Outcome> => {
     const { shared: hash, ...rest } = calls[index] as Batch['calls'][number]
@@ -70,9 +79,9 @@ export default async function runBatch(batch: Batch): Promise<void> {
     const stopTimeout = startTimeout(call, controller)
     let progressAt = 0
     try {
-      const flow = await loadFlowOnce(workerData as ThreadData)
+      await loadFlowOnce(workerData as ThreadData)
       return await runCall(call, {
-        run: runInfo(batch.run, flow),
+        run: runInfo(batch.run),
         definition: taskNamed(call.task),
         signal: controller.signal,
         log: (entry) => send({ kind: 'log', index, entry }),
@@ -103,5 +112,32 @@ export default async function runBatch(batch: Batch): Promise<void> {
   }
   await Promise.all(Array.from({ length: batch.width }, lane))
   sendOutcomes()
+  tell = undefined
   port.close()
 }
+
+/** Bytes in use once garbage is gone. */
+function usedAfterCollection(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  const { used_heap_size, external_memory } = getHeapStatistics()
+  return used_heap_size + external_memory
+}
+
+let tell: ((message: FromThread) => void) | undefined
+/** What became of promises that tasks left behind, while no batch was there to tell it. */
+const strays: FromThread[] = []
+
+// A task that is over must not take the thread, and with it another task, when a promise it left behind fails.
+process.on('unhandledRejection', (reason) => {
+  const scope = currentScope() as { task?: string; seq?: number } | undefined
+  const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
+  const entry: LogEntry = {
+    time: Date.now(),
+    level: 'error',
+    message: redact(`a promise that nobody waited for failed: ${text}`),
+  }
+  const stray: FromThread = { kind: 'stray', task: scope?.task ?? 'unknown', seq: scope?.seq ?? 0, entry }
+  if (tell) tell(stray)
+  else strays.push(stray)
+})

@@ -8,6 +8,8 @@ export interface NewRun {
   readonly name: string
   readonly params: Readonly<Record<string, unknown>>
   readonly env: string
+  /** The flow's settings for `env`; secrets stand as references. */
+  readonly config?: unknown
   readonly executor: string
   readonly labels?: readonly string[]
   readonly source?: FlowSource | undefined
@@ -135,9 +137,10 @@ export interface RunStore {
   setState(id: string, state: RunState, more?: { message?: string; failure?: Failure }): Promise<FlowRun | undefined>
   /**
    * Takes up a run as its driver: attempt + 1, state Running.
+   * @param values the parameters as the flow gets them, encoded, for tasks to see
    * @throws UserError when another driver has it, or it is over and was not made ready to resume
    */
-  takeRun(id: string): Promise<RunLease>
+  takeRun(id: string, values?: Uint8Array): Promise<RunLease>
 
   /**
    * Makes a run that is over ready to be driven again, with the flow's code as it is now: state Retrying.

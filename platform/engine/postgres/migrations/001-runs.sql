@@ -7,8 +7,12 @@ create table flow_run (
   name text not null,
   state text not null,
   message text,
+  -- As they were given; secrets stand as references.
   params jsonb not null,
+  -- As the flow gets them: checked, with defaults, encoded.
+  param_values bytea,
   env text not null,
+  config jsonb,
   executor text not null,
   attempt int not null default 0,
   labels text[] not null default '{}',
