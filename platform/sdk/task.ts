@@ -418,11 +418,14 @@ class MapRun implements BatchSource {
       for (;;) {
         const batch = this.ready.splice(0)
         if (batch.length > 0) this.wakeFeeder()
-        // First, for the items that were cancelled because of it would hide why.
-        if (this.failure) throw this.failure
-        for (const item of batch) yield item
-        if (this.failure) throw this.failure
+        for (const item of batch) {
+          // The items that were cancelled because of it would hide why.
+          if (this.failure && this.stopOnFailure && item.result.status === 'rejected') throw this.failure
+          yield item
+        }
+        // What came while the flow was busy with the batch comes first, also before a failure that came after it.
         if (this.ready.length > 0) continue
+        if (this.failure) throw this.failure
         if (this.finished) return
         await new Promise<void>((resolve) => (this.wakeTaker = resolve))
       }

@@ -14,7 +14,7 @@ describe('npm run demo', () => {
 
   it('that is killed in the middle leaves nothing in the way of the next one', async () => {
     const killed = begin('npm run demo', project.folder)
-    await killed.prints(/read 60000 rows/, 60_000)
+    await killed.prints(/read 120000 rows/, 60_000)
     process.kill(-(killed.child.pid ?? 0), 'SIGKILL')
     await killed.ended
 

@@ -1,0 +1,11 @@
+import type { Served } from './serve.ts'
+
+/** What a fake of an object store lets a test see and do that the real one does not. */
+export interface ObjectStoreFake extends Served {
+  /** Objects of a bucket, by name. */
+  objects(bucket: string): Map<string, Buffer>
+  /** Answers the next `count` requests that write with this status. */
+  failWrites(count: number, status: number): void
+  /** Uploads in parts that were begun and neither ended nor given up. */
+  unfinishedUploads(): number
+}
