@@ -1,6 +1,6 @@
 import { liveWorkers } from '@millrace/engine'
-import { formatBytes, UserError } from '@millrace/sdk'
-import { openStore } from '../project.ts'
+import { formatBytes } from '@millrace/sdk'
+import { findRun, openStore } from '../project.ts'
 import { gatherRun } from '../report/gather.ts'
 import { reportPage } from '../report/page.ts'
 import { writeWhole } from '../report/write-file.ts'
@@ -9,8 +9,7 @@ import { writeWhole } from '../report/write-file.ts'
 export async function reportRun(id: string, options: { database?: string; out: string }): Promise<void> {
   const { store, close } = await openStore(options.database)
   try {
-    const run = await store.findRun(id)
-    if (!run) throw new UserError(`there is no run ${id}`, 'List them with: millrace runs')
+    const run = await findRun(store, id)
     const slots = new Map((await liveWorkers(store.database)).map((worker) => [worker.name, worker.slots]))
     const page = reportPage(await gatherRun(store, run, slots))
     await writeWhole(options.out, page, '--out')
