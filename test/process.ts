@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { WorkerOptions } from '@millrace/engine'
 
@@ -36,7 +38,8 @@ export class TestProcess {
     const script = fileURLToPath(new URL(`./faults/processes/${name}.ts`, import.meta.url))
     const child = spawn(process.execPath, [script, JSON.stringify(options)], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      // Code that was compiled once need not be compiled by every process.
+      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...env },
     })
     return new TestProcess(child)
   }

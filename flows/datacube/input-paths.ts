@@ -31,13 +31,15 @@ export function numericPaths(paths: readonly string[]): string[] {
   return numeric
 }
 
-/** The folder-like part of a signed URL. */
+/** The part of a URL that may be shown: a signature or a password is not. */
 function withoutQuery(path: string): string {
-  return /^https?:/i.test(path) ? (path.split(/[?#]/, 1)[0] ?? path) : path
+  return /^https?:/i.test(path) ? path.replace(/[?#].*$/s, '').replace(/^(https?:\/\/)[^/]*@/i, '$1') : path
 }
 
 /** Where a path leads: to this machine, or away from it. */
-export type Place = { readonly kind: 'local'; readonly path: string } | { readonly kind: 'remote' }
+export type Place =
+  | { readonly kind: 'local'; readonly name: string; readonly path: string }
+  | { readonly kind: 'remote'; readonly name: string; readonly url: string }
 
 /**
  * Reads a data path; relative ones start in the working folder.
@@ -47,14 +49,14 @@ export function placeOf(path: string): Place {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(path)?.[1]?.toLowerCase()
   switch (scheme) {
     case undefined:
-      return { kind: 'local', path: resolve(path) }
+      return { kind: 'local', name: path, path: resolve(path) }
     case 'file':
-      return { kind: 'local', path: store(path).folder ?? resolve(path) }
+      return { kind: 'local', name: path, path: store(path).folder ?? resolve(path) }
     case 'http':
     case 'https':
     case 'gs':
     case 's3':
-      return { kind: 'remote' }
+      return { kind: 'remote', name: withoutQuery(path), url: path }
     default:
       throw new UserError(
         `datacube: parameter data_paths: ${path}: there are no ${scheme}: files`,

@@ -10,19 +10,17 @@ export async function fetchInputs(
   scratch: string,
   source: Params['source'],
 ): Promise<InputPath[]> {
-  const places = paths.map((name, index) => ({ name, index, place: placeOf(name) }))
-  const remote = places.filter(({ place }) => place.kind === 'remote')
-  const fetched = await fetchData.limit(4).map(
-    remote.map(({ index, name }) => ({ index, name })),
-    { scratch, source },
-  )
-  const byName = new Map(fetched.map((input) => [input.name, input]))
+  const places = paths.map(placeOf)
+  const remote = places.flatMap((place, index) => (place.kind === 'remote' ? [{ ...place, index }] : []))
+  const fetched = await fetchData.limit(4).map(remote, { scratch, source })
+  const byIndex = new Map(remote.map(({ index }, at) => [index, fetched[at]]))
   const inputs: InputPath[] = []
-  for (const { name, index, place } of places) {
-    const found = byName.get(name)
+  for (const [index, place] of places.entries()) {
+    const found = byIndex.get(index)
     if (found) inputs.push(found)
     else if (place.kind === 'local') {
-      inputs.push(PATTERN.test(place.path) ? await renamed(index, name, place.path, scratch) : local(name, place.path))
+      const { name, path } = place
+      inputs.push(PATTERN.test(path) ? await renamed(index, name, path, scratch) : local(name, path))
     }
   }
   return inputs

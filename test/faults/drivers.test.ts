@@ -56,13 +56,21 @@ it('a run whose driver vanished is Crashed, and says how to go on', async () => 
   expect(scene.steps('begin').length).toBeLessThanOrEqual(begun + 1)
 })
 
-it('two drivers cannot have the same run', async () => {
+it('two drivers cannot have the same run; when the first is gone, another can', async () => {
   await scene.worker('one')
-  const first = scene.driver({ count: 30, ms: 50 })
+  const first = scene.driver({ count: 40, ms: 500 })
   const run = await scene.runOf(first)
   await until(() => scene.steps('begin').length >= 1)
   const second = scene.driver({}, { run })
   const [, message] = await second.said(/^failed UserError: (.*)/)
   expect(message).toMatch(/already driven by/)
-  expect(await scene.endOf(first)).toMatchObject({ state: 'Completed', result: { sum: sumTo(30) } })
+  const begun = scene.steps('begin').length
+  await until(() => scene.steps('begin').length > begun)
+  first.kill()
+  await first.ended
+  const third = scene.driver({}, { run })
+  await third.said(/^run /)
+  await until(() => scene.steps('begin').some(({ attempt }) => attempt === 2))
+  third.kill('SIGINT')
+  expect(await scene.endOf(third)).toMatchObject({ state: 'Cancelled' })
 })

@@ -43,18 +43,24 @@ export class Scene {
     return new Scene(await createDatabase(server), mkdtempSync(join(tmpdir(), 'millrace-fault-')))
   }
 
-  worker(name: string, options: { slots?: number; patience?: number } = {}): Promise<TestProcess> {
+  worker(
+    name: string,
+    options: { slots?: number; patience?: number; root?: string; database?: string } = {},
+  ): Promise<TestProcess> {
     return startWorker({ database: this.database.url, name, reaper: REAPER, ...options })
   }
 
-  /** Starts a driver of the flow `steps`, or one that goes on with a run. */
-  driver(params: object, more: { run?: string; patience?: number; executor?: string } = {}): TestProcess {
+  /** Starts a driver, of the flow `steps` if not said otherwise, or one that goes on with a run. */
+  driver(
+    params: object,
+    more: { run?: string; flow?: string; patience?: number; executor?: string; root?: string } = {},
+  ): TestProcess {
     return TestProcess.start('driver', {
       database: this.database.url,
       root: PROJECT,
       flow: 'steps',
       executor: 'cluster',
-      params: { file: this.file, ...params },
+      params: more.flow === undefined ? { file: this.file, ...params } : params,
       reaper: REAPER,
       ...more,
     })

@@ -148,7 +148,7 @@ describe('bad input ends in one line that names what is wrong', () => {
   it('a server that does not have the file', async () => {
     const folder = testFolder()
     const url = await serveFiles({})
-    expect(await failure(folder, [`${url}/none.parquet`])).toBe(
+    expect(await failure(folder, [`${url}/none.parquet?signature=hush`])).toBe(
       `datacube: ${url}/none.parquet: cannot be downloaded: the server says 404 Not Found`,
     )
   })

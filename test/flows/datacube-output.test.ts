@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRun, driveRun, type ExecutorKind, loadFlow, memoryStore } from '@millrace/engine'
-import { UserError } from '@millrace/sdk'
+import { UserError, withScope } from '@millrace/sdk'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openDestination } from '../../flows/datacube/destination.ts'
 import datacube, { type DatacubeSummary } from '../../flows/datacube/flow.ts'
@@ -199,6 +199,30 @@ describe('a run', () => {
       expect(error).toBeUndefined()
       expect(contents(folder.out)).toEqual(first)
     }
+  })
+
+  it('hands files on through an object store where scratch is one', async () => {
+    const folder = testFolder()
+    const gcs = await fakeGcs(['scratch'])
+    onTestFinished(() => gcs.close())
+    vi.stubEnv('STORAGE_EMULATOR_HOST', gcs.endpoint)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const file = await folder.parquet('data.parquet', someRows(5, { kind: "'a'" }))
+    const params = {
+      model_id: 'm',
+      run_id: 'r',
+      data_paths: [file],
+      qualifier_map: { rain: ['kind'] },
+      ...folder.buckets,
+    }
+    await datacube(params)
+    const expected = contents(folder.out)
+    rmSync(folder.out, { recursive: true })
+    const scope = { signal: new AbortController().signal, log: () => {}, progress: () => {} }
+    const run = { id: 'none', flow: 'datacube', name: 'test', params, env: 'dev', attempt: 1, config: undefined }
+    await withScope({ ...scope, run: { ...run, scratch: 'gs://scratch/runs/1' } }, () => datacube(params))
+    expect(contents(folder.out)).toEqual(expected)
+    expect([...gcs.objects('scratch').keys()]).toEqual([])
   })
 
   it('shows which outputs were skipped, as the pipeline it replaces did', async () => {

@@ -12,13 +12,13 @@ export const fetchData = task(
   'fetch_data',
   { io: true, retries: 2, retryDelay: '2 seconds' },
   async (
-    { index, name }: { index: number; name: string },
+    { index, name, url }: { index: number; name: string; url: string },
     options: { scratch: string; source: Params['source'] },
   ): Promise<InputPath> => {
     const path = scratchFile.input(index)
     await withScratch(options.scratch, (scratch) =>
       scratch.write(path, async (local) => {
-        const { bytes, total } = await open(name, options.source)
+        const { bytes, total } = await open(name, url, options.source)
         let done = 0
         const count = new Transform({
           transform(chunk: Buffer, _encoding, next) {
@@ -35,8 +35,13 @@ export const fetchData = task(
   },
 )
 
-async function open(url: string, source: Params['source']): Promise<{ bytes: Readable; total: number | undefined }> {
-  if (/^https?:/i.test(url)) return openHttp(url)
+/** @param name stands for the URL in messages */
+async function open(
+  name: string,
+  url: string,
+  source: Params['source'],
+): Promise<{ bytes: Readable; total: number | undefined }> {
+  if (/^https?:/i.test(url)) return openHttp(name, url)
   const cut = url.lastIndexOf('/')
   const [folder, file] = [url.slice(0, cut), url.slice(cut + 1)]
   if (file === '' || /^[a-z0-9]+:\/?$/i.test(folder)) {
@@ -59,19 +64,21 @@ function s3Options(source: Params['source']): Parameters<typeof store>[1] {
   }
 }
 
-async function openHttp(url: string): Promise<{ bytes: Readable; total: number | undefined }> {
+async function openHttp(name: string, url: string): Promise<{ bytes: Readable; total: number | undefined }> {
   let response: Response
   try {
     response = await fetch(resolveSecrets(url), { signal: abortSignal() })
   } catch (error) {
     const cause = (error as Error).cause
-    throw new Error(`datacube: ${url}: cannot be downloaded: ${cause instanceof Error ? cause.message : String(error)}`)
+    throw new Error(
+      `datacube: ${name}: cannot be downloaded: ${cause instanceof Error ? cause.message : String(error)}`,
+    )
   }
   const { ok, status, body, headers } = response
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    throw new UserError(`datacube: ${url}: cannot be downloaded: the server says ${status} ${response.statusText}`)
+    throw new UserError(`datacube: ${name}: cannot be downloaded: the server says ${status} ${response.statusText}`)
   }
-  if (!ok || !body) throw new Error(`datacube: ${url}: the server says ${status} ${response.statusText}`)
+  if (!ok || !body) throw new Error(`datacube: ${name}: the server says ${status} ${response.statusText}`)
   const total = headers.get('content-encoding') ? 0 : Number(headers.get('content-length'))
   return { bytes: Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), total: total || undefined }
 }

@@ -9,6 +9,8 @@ export interface ExecutorCall extends SlotCall {
   readonly definition: TaskDefinition
   /** The call's name in the journal. */
   readonly key: Uint8Array
+  /** An earlier driver of the run may have handed in this very attempt: it waits, runs, or has just ended. */
+  readonly adopted: boolean
 }
 
 /**
@@ -22,10 +24,11 @@ export interface Executor {
   readonly window: number
   /** It writes task runs into the run store itself. */
   readonly records: boolean
-  /** Runs one attempt; `done` is called exactly once. */
+  /** Runs one attempt; `done` is called exactly once, and never before `run` has returned. */
   run(call: ExecutorCall, done: (outcome: Outcome) => void): void
-  /** Stops one call, or all: its outcome will be Cancelled, unless it is over already. */
-  cancel(reason: string, seq?: number): void
+  /** Stops the calls of these numbers, or all: their outcome will be Cancelled, unless they are over already. */
+  cancel(reason: string, seqs?: ReadonlySet<number>): void
+  /** Passes on the last news and lets go of everything. Calls still open get no outcome. */
   close(): Promise<void>
 }
 

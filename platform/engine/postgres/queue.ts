@@ -1,8 +1,11 @@
 import type { RunFacts } from '../slots/call.ts'
 import type { TaskState } from '../states.ts'
 import type { Failure } from '../values/failure.ts'
+import { VERSION } from '../version.ts'
 import type { Database } from './database.ts'
-import { CHANNEL, isLocked } from './locks.ts'
+import { jsonText } from './json.ts'
+import { CHANNEL } from './locks.ts'
+import { ranges } from './ranges.ts'
 
 /** A task run on its way into the queue. */
 export interface QueuedTask {
@@ -32,6 +35,7 @@ export interface ClaimedTask {
   readonly seq: number
   readonly task: string
   readonly attempt: number
+  readonly priority: number
   readonly args: Uint8Array
   readonly shared: string | null
   readonly slot: SlotNeeds | null
@@ -57,10 +61,17 @@ export interface TaskOutcome {
   readonly state: TaskState
   readonly result: Uint8Array | null
   readonly failure: Failure | null
+  readonly started: number
+  readonly ended: number
 }
 
 /** A task whose worker died this often is not given to another. */
 export const MOST_DEATHS = 3
+
+/** One more worker that dies with it, and it is given up: until it is known whether it was to blame, it runs alone. */
+export function isSuspect({ deaths }: Pick<ClaimedTask, 'deaths'>): boolean {
+  return deaths >= MOST_DEATHS - 1
+}
 
 /**
  * Puts tasks of a run into the queue: new ones, and known ones for a further attempt. The same call made again,
@@ -71,9 +82,10 @@ export async function enqueue(database: Database, run: number, tasks: readonly Q
   await database.query(
     `with put as (
        insert into task_run (run, seq, key, task, attempt, priority, labels, args, shared, slot, state)
-       select $1, u.seq, u.key, u.task, u.attempt, u.priority, coalesce(string_to_array(u.labels, ','), '{}'),
+       select $1, u.seq, u.key, u.task, u.attempt, u.priority,
+              coalesce((select array_agg(label) from jsonb_array_elements_text(u.labels) label), '{}'),
               u.args, u.shared, u.slot, 'Pending'
-       from unnest($2::int[], $3::bytea[], $4::text[], $5::int[], $6::int[], $7::text[], $8::bytea[], $9::text[], $10::jsonb[])
+       from unnest($2::int[], $3::bytea[], $4::text[], $5::int[], $6::int[], $7::jsonb[], $8::bytea[], $9::text[], $10::jsonb[])
          as u (seq, key, task, attempt, priority, labels, args, shared, slot)
        on conflict (run, seq) do update set state = 'Pending', attempt = excluded.attempt, args = excluded.args,
          shared = excluded.shared, slot = excluded.slot, labels = excluded.labels, worker = null, deaths = '{}',
@@ -88,7 +100,7 @@ export async function enqueue(database: Database, run: number, tasks: readonly Q
       tasks.map((t) => t.task),
       tasks.map((t) => t.attempt),
       tasks.map((t) => t.priority),
-      labelled ? tasks.map((t) => (t.labels.length > 0 ? t.labels.join(',') : null)) : tasks.map(() => null),
+      labelled ? tasks.map((t) => (t.labels.length > 0 ? JSON.stringify(t.labels) : null)) : tasks.map(() => null),
       tasks.map((t) => Buffer.from(t.args.buffer, t.args.byteOffset, t.args.byteLength)),
       tasks.map((t) => t.shared ?? null),
       tasks.map((t) => (t.slot ? JSON.stringify(t.slot) : null)),
@@ -98,10 +110,13 @@ export async function enqueue(database: Database, run: number, tasks: readonly Q
 }
 
 /**
- * Takes up to `limit` waiting tasks of a run for a worker. Nothing, while the run is not Running.
+ * Takes up to `limit` waiting tasks of a run for a worker. Nothing, while the run is not Running, or its driver has
+ * another version of the engine. Of tasks that two workers have died with it takes one at most: it is to run alone.
  *
  * Rows are found first and then updated by their place in the table: the planner knows nothing yet of a run that
  * is minutes old, and would join the two the wrong way round (measured: 250 ms for 500 tasks, against 3 ms).
+ *
+ * Not to be repeated when the connection broke: tasks may have been claimed that the worker does not know of.
  */
 export async function claim(
   database: Database,
@@ -110,20 +125,23 @@ export async function claim(
   labels: readonly string[],
   limit: number,
 ): Promise<ClaimedTask[]> {
-  return database.query<ClaimedTask & Record<string, unknown>>(
+  return database.queryOnce<ClaimedTask & Record<string, unknown>>(
     `with going as materialized (
-       select r.attempt from flow_run r where r.no = $1 and r.state = 'Running'
+       select r.attempt from flow_run r where r.no = $1 and r.state = 'Running' and r.version = '${VERSION}'
          and exists (select from worker w where w.id = $2 and w.state = 'alive')),
+     found as materialized (
+       select ctid, cardinality(deaths) >= ${MOST_DEATHS - 1} as suspect from task_run
+       where run = $1 and ended is null and state = 'Pending' and labels <@ $3::text[] and exists (select from going)
+       order by priority desc, seq limit $4 for update skip locked),
      picked as materialized (
-       select ctid from task_run
-       where run = $1 and state = 'Pending' and labels <@ $3::text[] and exists (select from going)
-       order by priority desc, seq limit $4 for update skip locked)
+       select ctid from found where not suspect
+       union all (select ctid from found where suspect limit 1))
      update task_run t set state = 'Running', worker = $2, started = now()
      from going where t.ctid = any(array(select ctid from picked))
-     returning t.seq, t.task, t.attempt, t.args, t.shared, t.slot, cardinality(t.deaths) as deaths,
+     returning t.seq, t.task, t.attempt, t.priority, t.args, t.shared, t.slot, cardinality(t.deaths) as deaths,
        going.attempt as "runAttempt"`,
     [run, worker, labels, limit],
-    { name: 'claim' },
+    'claim',
   )
 }
 
@@ -157,7 +175,7 @@ export async function finish(
       tasks.map((t) => t.attempt),
       tasks.map((t) => t.state),
       tasks.map((t) => t.result && Buffer.from(t.result.buffer, t.result.byteOffset, t.result.byteLength)),
-      tasks.map((t) => (t.failure ? JSON.stringify(t.failure).replaceAll('\\u0000', '') : null)),
+      tasks.map((t) => (t.failure ? jsonText(t.failure) : null)),
       tasks.map((t) => t.started),
       tasks.map((t) => t.ended),
       `done ${ranges(tasks.map((t) => t.seq))}`,
@@ -169,19 +187,34 @@ export async function finish(
 /** Gives tasks back to the queue that a worker had claimed and will not run. */
 export async function release(database: Database, run: number, worker: number, seqs: readonly number[]): Promise<void> {
   await database.query(
-    `with back as (
-       update task_run set state = 'Pending', worker = null, started = null
-       where run = $1 and seq = any($3) and worker = $2 and state = 'Running' returning 1)
+    `with found as materialized (
+       select at.ctid from unnest($3::int[]) as u (seq),
+       lateral (select t.ctid from task_run t
+         where t.run = $1 and t.seq = u.seq and t.worker = $2 and t.state = 'Running' for update offset 0) at),
+     back as (
+       update task_run t set state = 'Pending', worker = null, started = null
+       where t.ctid = any(array(select ctid from found)) returning 1)
      select pg_notify('${CHANNEL.work}', $1::bigint::text) from (select count(*) from back) x`,
     [run, worker, seqs],
+    { name: 'release' },
+  )
+}
+
+/** What a worker holds, according to the database: run and number of each task run. */
+export async function held(database: Database, worker: number): Promise<{ run: number; seq: number }[]> {
+  return database.query(
+    `select t.run, t.seq from flow_run r, task_run t
+     where r.state in ('Running', 'Paused', 'Cancelling', 'Retrying', 'Crashed') and t.run = r.no and t.ended is null
+       and t.worker = $1 and t.state = 'Running'`,
+    [worker],
   )
 }
 
 /** Outcomes of those of the given task runs that are over. */
 export async function outcomes(database: Database, run: number, seqs: readonly number[]): Promise<TaskOutcome[]> {
   return database.query<TaskOutcome & Record<string, unknown>>(
-    `select seq, attempt, state, result, failure from task_run
-     where run = $1 and seq = any($2) and state not in ('Pending', 'Running')`,
+    `select seq, attempt, state, result, failure, coalesce(started, ended) as started, ended from task_run
+     where run = $1 and seq = any($2) and ended is not null`,
     [run, seqs],
     { name: 'outcomes' },
   )
@@ -194,14 +227,16 @@ export async function cancelTasks(
   failure: Failure,
   seqs?: readonly number[],
 ): Promise<void> {
+  const which = seqs ? ranges(seqs) : '*'
   await database.query(
     `with stopped as (
        update task_run set state = 'Cancelled', failure = $3, ended = now()
-       where run = $1 and state in ('Pending', 'Running') and ($2::int[] is null or seq = any($2)) returning 1)
-     select pg_notify('${CHANNEL.control}', 'cancel ' || $1::bigint || ' ' || coalesce(array_to_string($2::int[], ','), '')),
-            pg_notify('millrace_run_' || $1::bigint, 'done ' || coalesce(array_to_string($2::int[], ','), '*'))
+       where run = $1 and ended is null and state in ('Pending', 'Running') and ($2::int[] is null or seq = any($2))
+       returning 1)
+     select pg_notify('${CHANNEL.control}', 'cancel ' || $1::bigint || ' ' || $4),
+            pg_notify('millrace_run_' || $1::bigint, 'done ' || $4)
      from (select count(*) from stopped) x`,
-    [run, seqs ?? null, JSON.stringify(failure)],
+    [run, seqs ?? null, jsonText(failure), which],
   )
 }
 
@@ -209,7 +244,7 @@ export async function cancelTasks(
 export async function hungryRuns(database: Database): Promise<number[]> {
   const rows = await database.query<{ no: number }>(
     `select no from flow_run r where state = 'Running'
-       and exists (select from task_run t where t.run = r.no and t.state = 'Pending') order by no`,
+       and exists (select from task_run t where t.run = r.no and t.ended is null and t.state = 'Pending') order by no`,
     [],
     { name: 'hungry-runs' },
   )
@@ -222,92 +257,10 @@ export async function runFacts(
   run: number,
 ): Promise<{ facts: Omit<RunFacts, 'scratch'>; source: unknown } | undefined> {
   const [row] = await database.query<Omit<RunFacts, 'scratch'> & { source: unknown } & Record<string, unknown>>(
-    'select id, flow, name, param_values as values, env, config, attempt, source from flow_run where no = $1',
+    'select id, flow, name, given, env, attempt, source from flow_run where no = $1',
     [run],
   )
   if (!row) return undefined
   const { source, ...facts } = row
   return { facts, source }
-}
-
-/**
- * Looks for workers that are gone (the lock on their number is free) or stalled (not heard of for `lease` ms),
- * gives their tasks back, and fails those that took {@link MOST_DEATHS} workers with them. Looks for drivers too:
- * a run whose driver has been gone for `driverGrace` ms is Crashed. Any process may call it at any time; one does the
- * work, the others pass.
- *
- * After a restart of the database everybody's locks are gone: for a while nobody is taken for dead.
- * @returns names of the workers found dead
- */
-export async function reap(
-  database: Database,
-  options: { lease: number; driverGrace: number; restartGrace: number },
-): Promise<string[]> {
-  const rows = await database.query<{ dead: string[] | null }>(
-    `with turn as materialized (
-       select pg_try_advisory_xact_lock(7151000)
-         and now() - pg_postmaster_start_time() > $2 * interval '1 ms' as mine),
-     gone as (
-       update worker w set state = 'dead', ended = now() from turn
-       where turn.mine and w.state in ('alive', 'draining')
-         and (not ${isLocked('worker', 'w.id')} or w.seen < now() - $1 * interval '1 ms')
-       returning w.id, w.name, w.host),
-     back as (
-       update task_run t set deaths = t.deaths || g.name, worker = null,
-         state = case when cardinality(t.deaths) + 1 >= ${MOST_DEATHS} then 'Crashed' else 'Pending' end,
-         ended = case when cardinality(t.deaths) + 1 >= ${MOST_DEATHS} then now() end,
-         failure = case when cardinality(t.deaths) + 1 >= ${MOST_DEATHS} then jsonb_build_object(
-           'name', 'WorkerDiedError', 'message', 'task ' || t.task || ' was given up: '
-             || (cardinality(t.deaths) + 1) || ' workers died while they ran it ('
-             || array_to_string(t.deaths || g.name, ', ') || ')') end
-       from gone g, flow_run r
-       where t.run = r.no and r.state in ('Running', 'Paused', 'Cancelling') and t.state = 'Running' and t.worker = g.id
-       returning t.run, t.seq, t.state),
-     missing as (
-       update flow_run r set driver_missing = now() from turn
-       where turn.mine and r.state in ('Running', 'Cancelling', 'Paused') and r.driver_missing is null
-         and not ${isLocked('driver', 'r.no')}
-       returning r.no),
-     crashed as (
-       update flow_run r set state = 'Crashed', ended = now(),
-         message = 'the driver ' || coalesce(r.driver, '') || ' vanished; go on with: millrace resume ' || r.id
-       from turn
-       where turn.mine and r.state in ('Running', 'Cancelling', 'Paused') and not ${isLocked('driver', 'r.no')}
-         and r.driver_missing < now() - $3 * interval '1 ms'
-       returning r.no),
-     told as (
-       select pg_notify('${CHANNEL.work}', run::text), pg_notify('millrace_run_' || run, 'done ' || string_agg(seq::text, ','))
-       from (select run, seq from back limit 500) few group by run
-       union all
-       select pg_notify('millrace_run_' || no, 'state'), null from crashed)
-     select (select array_agg(name || ' on ' || host) from gone) as dead, (select count(*) from told), (select count(*) from missing)`,
-    [options.lease, options.restartGrace, options.driverGrace],
-    { name: 'reap' },
-  )
-  return rows[0]?.dead ?? []
-}
-
-/** Numbers as text, runs of them shortened: `0-99,105`; `*` when that would be too long for a notification. */
-export function ranges(numbers: readonly number[]): string {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const parts: string[] = []
-  for (let i = 0; i < sorted.length; ) {
-    let j = i
-    while (sorted[j + 1] === (sorted[j] as number) + 1) j++
-    parts.push(i === j ? `${sorted[i]}` : `${sorted[i]}-${sorted[j]}`)
-    i = j + 1
-  }
-  const text = parts.join(',')
-  return text.length > 7000 ? '*' : text
-}
-
-/** The opposite of {@link ranges}; undefined for `*`. */
-export function parseRanges(text: string): number[] | undefined {
-  if (text === '*') return undefined
-  const numbers: number[] = []
-  for (const part of text.split(',')) {
-    const [from = 0, to = from] = part.split('-').map(Number)
-    for (let n = from; n <= to; n++) numbers.push(n)
-  }
-  return numbers
 }

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import { reap } from './queue.ts'
+import { reap } from './reap.ts'
 
 /** Bounds of what counts as dead, in milliseconds. */
 export interface ReaperOptions {
@@ -9,11 +9,14 @@ export interface ReaperOptions {
   lease?: number
   /** A run whose driver is gone for so long is Crashed. @default 3000 */
   driverGrace?: number
-  /** After a restart of the database nobody is taken for dead for so long. @default 5000 */
+  /**
+   * When the database was restarted, everybody's locks are gone: only a process whose connections have stood for so
+   * long takes others for dead. @default 5000
+   */
   restartGrace?: number
 }
 
-/** How often a worker reports itself, as a share of the lease. */
+/** How long (ms) a worker may be silent; it reports itself several times as often. */
 export const DEFAULT_LEASE = 12_000
 
 /**
@@ -28,10 +31,10 @@ export function startReaper(
   const { every = 150, lease = DEFAULT_LEASE, driverGrace = 3000, restartGrace = 5000 } = options
   let busy = false
   const timer = setInterval(async () => {
-    if (busy) return
+    if (busy || database.unbroken < restartGrace) return
     busy = true
     try {
-      for (const worker of await reap(database, { lease, driverGrace, restartGrace })) onDead(worker)
+      for (const worker of await reap(database, { lease, driverGrace })) onDead(worker)
     } catch {
       // The database is away; whoever needs it says so.
     } finally {

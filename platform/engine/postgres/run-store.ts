@@ -1,8 +1,7 @@
-import { hostname } from 'node:os'
-import { LOG_LEVELS, type LogLevel, UserError } from '@millrace/sdk'
+import { type LogLevel, UserError } from '@millrace/sdk'
 import type { FlowSource } from '../flow-source.ts'
-import { RESUMABLE, type RunState, runStatesBefore, type TaskState } from '../states.ts'
-import { ambiguous } from '../store/memory.ts'
+import { type RunState, runStatesBefore, type TaskState } from '../states.ts'
+import { ambiguous } from '../store/ambiguous.ts'
 import { newRunId } from '../store/run-id.ts'
 import type {
   FlowRun,
@@ -14,39 +13,22 @@ import type {
   RunLease,
   RunPage,
   RunStore,
+  StateChange,
   StoredLog,
   TaskCounts,
   TaskRecord,
   TaskRun,
 } from '../store/run-store.ts'
-import type { Failure } from '../values/failure.ts'
-import { Database, type DatabaseOptions, type Session } from './database.ts'
-import { CHANNEL, LOCK_CLASS } from './locks.ts'
+import { Database, type DatabaseOptions } from './database.ts'
+import { jsonText } from './json.ts'
+import { CHANNEL, isLocked } from './locks.ts'
+import { appendLogLines, readLogLines } from './log-lines.ts'
+import { flowRunOf, RUN_COLUMNS, type RunRow, withoutNulls } from './run-row.ts'
+import { takeRun } from './take-run.ts'
 import { LargeValues } from './values.ts'
 
-interface RunRow {
-  no: number
-  id: string
-  flow: string
-  name: string
-  state: RunState
-  message: string | null
-  params: Record<string, unknown>
-  env: string
-  config: unknown
-  executor: string
-  attempt: number
-  labels: string[]
-  source: FlowSource | null
-  driver: string | null
-  failure: Failure | null
-  created: number
-  started: number | null
-  ended: number | null
-}
-
-const RUN_COLUMNS =
-  'no, id, flow, name, state, message, params, env, config, executor, attempt, labels, source, driver, failure, created, started, ended'
+/** Runs whose numbers are kept at hand. */
+const REMEMBERED = 10_000
 
 /** A run store in Postgres, which is also what drivers and workers of a cluster meet in. */
 export class PostgresStore implements RunStore {
@@ -78,21 +60,27 @@ export class PostgresStore implements RunStore {
 
   async createRun(run: NewRun): Promise<FlowRun> {
     const id = newRunId()
+    const params = JSON.stringify(run.params)
+    if (params !== jsonText(run.params)) {
+      throw new UserError(
+        `flow ${run.flow}: a parameter has a zero byte or half a character in it: it cannot be stored`,
+      )
+    }
     const [row] = await this.database.query<RunRow>(
       `with made as (
-         insert into flow_run (id, flow, name, state, params, env, executor, labels, source, config)
-         values ($1, $2, $3, 'Pending', $4, $5, $6, $7, $8, $9) on conflict (id) do nothing returning ${RUN_COLUMNS})
-       select * from made union all select ${RUN_COLUMNS} from flow_run where id = $1 and not exists (select from made)`,
+         insert into flow_run (id, flow, name, state, params, env, executor, labels, source)
+         values ($1, $2, $3, 'Pending', $4, $5, $6, $7, $8) on conflict (id) do nothing returning ${RUN_COLUMNS})
+       select * from made
+       union all select ${RUN_COLUMNS} from flow_run where id = $1 and not exists (select from made)`,
       [
         id,
         run.flow,
         run.name,
-        JSON.stringify(run.params),
+        params,
         run.env,
         run.executor,
         run.labels ?? [],
         run.source ? JSON.stringify(run.source) : null,
-        run.config === undefined ? null : JSON.stringify(run.config),
       ],
     )
     return this.remember(row)
@@ -128,22 +116,34 @@ export class PostgresStore implements RunStore {
     return rows.length > limit && last ? { runs, next: last.id } : { runs }
   }
 
-  async setState(
-    id: string,
-    state: RunState,
-    more: { message?: string; failure?: Failure } = {},
-  ): Promise<FlowRun | undefined> {
+  async setState(id: string, state: RunState, more: StateChange = {}): Promise<FlowRun | undefined> {
     const [row] = await this.database.query<RunRow>(
       `with changed as (
          update flow_run set state = $2, message = $3, failure = $4,
            ended = case when $2 in ('Completed', 'Failed', 'Crashed', 'Cancelled') then now() end
-         where id = $1 and (state = any($5) or (state = $2 and message is not distinct from $3))
+         where id = $1 and ($6::int is null or attempt = $6)
+           and (state = any($5) or (state = $2 and message is not distinct from $3)
+             -- Given up too early: its driver is alive, and says how it ended.
+             or ($6 is not null and state = 'Crashed'))
          returning ${RUN_COLUMNS}),
+       -- Of what a flow left running, nothing can come any more; but a driver that vanished may come back for it.
+       left_over as (
+         update task_run t set state = 'Cancelled', ended = now() from changed c
+         where c.state in ('Completed', 'Failed', 'Cancelled') and t.run = c.no and t.ended is null returning t.run),
        told as (
          select pg_notify('millrace_run_' || no, 'state'),
-                case when state = 'Running' then pg_notify('${CHANNEL.work}', no::text) end from changed)
+                case when state = 'Running' then pg_notify('${CHANNEL.work}', no::text)
+                     when exists (select from left_over) then pg_notify('${CHANNEL.control}', 'cancel ' || no || ' *') end
+         from changed)
        select changed.* from changed, told`,
-      [id, state, more.message ?? null, more.failure ? JSON.stringify(more.failure) : null, runStatesBefore(state)],
+      [
+        id,
+        state,
+        more.message ?? null,
+        more.failure ? jsonText(more.failure) : null,
+        runStatesBefore(state),
+        more.attempt ?? null,
+      ],
     )
     return row && this.remember(row)
   }
@@ -151,62 +151,15 @@ export class PostgresStore implements RunStore {
   async reopen(id: string, source: FlowSource | undefined): Promise<FlowRun | undefined> {
     const [row] = await this.database.query<RunRow>(
       `update flow_run set state = 'Retrying', source = coalesce($2, source), message = null, ended = null
-       where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
-      [id, source ? JSON.stringify(source) : null, [...RESUMABLE, 'Retrying']],
+       where id = $1 and state = any($3) and not ${isLocked('driver', 'no')} returning ${RUN_COLUMNS}`,
+      [id, source ? JSON.stringify(source) : null, [...runStatesBefore('Retrying'), 'Retrying']],
     )
     return row && this.remember(row)
   }
 
-  async takeRun(id: string, values?: Uint8Array): Promise<RunLease> {
-    const no = await this.number(id)
-    const lost = new AbortController()
-    let attempt: number | undefined
-    const session: Session = await this.database.session({
-      channels: [],
-      name: `millrace driver ${id}`,
-      onNotify: () => {},
-      setUp: async (client) => {
-        // The server may need a moment to notice that the driver before is gone.
-        for (let tries = 0; ; tries++) {
-          const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1, $2) as got', [
-            LOCK_CLASS.driver,
-            no,
-          ])
-          if (rows[0]?.got) break
-          if (tries >= 20) {
-            const { rows: taken } = await client.query<{ driver: string }>(
-              'select driver from flow_run where no = $1',
-              [no],
-            )
-            throw new UserError(`run ${id} is already driven by ${taken[0]?.driver ?? 'another process'}`)
-          }
-          await new Promise((resolve) => setTimeout(resolve, 25))
-        }
-        if (attempt === undefined) return
-        const { rows } = await client.query(
-          'update flow_run set driver_missing = null where no = $1 and attempt = $2 returning no',
-          [no, attempt],
-        )
-        if (rows.length === 0) lost.abort(new Error(`run ${id} was taken over by another driver`))
-      },
-    })
-    try {
-      const [row] = await this.database.query<RunRow>(
-        `update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null, param_values = $4,
-           started = coalesce(started, now()), ended = null, message = null, failure = null
-         where id = $1 and state = any($3) returning ${RUN_COLUMNS}`,
-        [id, `${hostname()}:${process.pid}`, [...runStatesBefore('Running'), 'Running'], values ?? null],
-      )
-      if (!row) {
-        const run = await this.findRun(id)
-        throw new UserError(`run ${id} is ${run?.state ?? 'gone'}: it cannot be started`)
-      }
-      attempt = row.attempt
-      return { run: this.remember(row), lost: lost.signal, release: () => session.close() }
-    } catch (error) {
-      await session.close()
-      throw error
-    }
+  async takeRun(id: string, given?: Uint8Array): Promise<RunLease> {
+    const { row, lost, release } = await takeRun(this.database, await this.number(id), id, given)
+    return { run: this.remember(row), lost, release }
   }
 
   async recordTasks(id: string, records: readonly TaskRecord[]): Promise<void> {
@@ -233,7 +186,7 @@ export class PostgresStore implements RunStore {
         records.map((r) => r.started ?? null),
         records.map((r) => r.ended ?? null),
         results.map((bytes) => (bytes ? Buffer.from(bytes) : null)),
-        records.map((r) => (r.failure ? JSON.stringify(r.failure) : null)),
+        records.map((r) => (r.failure ? jsonText(r.failure) : null)),
       ],
       { name: 'record-tasks' },
     )
@@ -301,27 +254,8 @@ export class PostgresStore implements RunStore {
     await appendLogLines(this.database, await this.number(id), lines)
   }
 
-  async logs(
-    id: string,
-    { after = 0, level = 'debug', limit = 1000 }: { after?: number; level?: LogLevel; limit?: number } = {},
-  ): Promise<StoredLog[]> {
-    const rows = await this.database.query<{
-      id: number
-      time: number
-      level: number
-      source: string
-      message: string
-      fields: Record<string, unknown> | null
-    }>(
-      `select id, time, level, source, message, fields from log_line
-       where run = $1 and id > $2 and level >= $3 order by id limit $4`,
-      [await this.number(id), after, LOG_LEVELS.indexOf(level), limit],
-    )
-    return rows.map(({ fields, ...row }) => ({
-      ...row,
-      level: LOG_LEVELS[row.level] ?? 'info',
-      ...(fields && { fields }),
-    }))
+  async logs(id: string, filter: { after?: number; level?: LogLevel; limit?: number } = {}): Promise<StoredLog[]> {
+    return readLogLines(this.database, await this.number(id), filter)
   }
 
   async listen(id: string, listener: (event: RunEvent) => void): Promise<() => void> {
@@ -366,33 +300,8 @@ export class PostgresStore implements RunStore {
   private remember(row: RunRow | undefined): FlowRun {
     if (!row) throw new Error('the database gave no row back')
     this.numbers.set(row.id, row.no)
-    const { no: _no, ...run } = row
-    return withoutNulls(run) as unknown as FlowRun
+    const [oldest] = this.numbers.keys()
+    if (this.numbers.size > REMEMBERED && oldest !== undefined) this.numbers.delete(oldest)
+    return flowRunOf(row)
   }
-}
-
-/** Writes log lines of one run and says that there are some. */
-export async function appendLogLines(database: Database, run: number, lines: readonly NewLog[]): Promise<void> {
-  await database.query(
-    `with written as (
-       insert into log_line (run, time, level, source, message, fields)
-       select $1, to_timestamp(u.time / 1000), u.level, u.source, u.message, u.fields
-       from unnest($2::float8[], $3::int[], $4::text[], $5::text[], $6::jsonb[]) as u (time, level, source, message, fields)
-       returning 1)
-     select pg_notify('millrace_run_' || $1::bigint, 'logs') from (select count(*) from written) x`,
-    [
-      run,
-      lines.map((line) => line.time),
-      lines.map((line) => LOG_LEVELS.indexOf(line.level)),
-      lines.map((line) => line.source),
-      // Postgres keeps no zero bytes in text.
-      lines.map((line) => line.message.replaceAll('\0', '\\0')),
-      lines.map((line) => (line.fields ? JSON.stringify(line.fields).replaceAll('\\u0000', '') : null)),
-    ],
-    { name: 'append-logs' },
-  )
-}
-
-function withoutNulls(row: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
 }

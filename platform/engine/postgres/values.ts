@@ -17,6 +17,9 @@ export class LargeValues {
   private readonly database: Database
   private readonly objects: Store | undefined
   private readonly recent = new Map<string, Uint8Array>()
+  /** Values too large to be kept, as long as somebody else keeps them. */
+  private readonly inUse = new Map<string, WeakRef<Uint8Array>>()
+  private readonly reading = new Map<string, Promise<Uint8Array>>()
   private recentBytes = 0
 
   constructor(database: Database, storeUrl = process.env.MILLRACE_STORE) {
@@ -25,14 +28,12 @@ export class LargeValues {
   }
 
   /** The value as it is, or a reference to it where it is large. */
-  async spill(run: number, bytes: Uint8Array): Promise<Uint8Array> {
-    if (bytes.byteLength <= SPILL_ABOVE) return bytes
-    const hash = await this.put(run, bytes)
-    return Buffer.concat([Buffer.of(REFERENCE), Buffer.from(hash, 'ascii')])
+  spill(run: number, bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    return bytes.byteLength <= SPILL_ABOVE ? bytes : this.refer(run, bytes)
   }
 
   /** The opposite of {@link spill}. */
-  async restore(run: number, bytes: Uint8Array): Promise<Uint8Array> {
+  restore(run: number, bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
     if (bytes[0] !== REFERENCE) return bytes
     return this.get(run, Buffer.from(bytes.subarray(1)).toString('ascii'))
   }
@@ -48,26 +49,44 @@ export class LargeValues {
       await this.database.query(
         'insert into value_chunk (run, hash, chunk, bytes) values ($1, $2, $3, $4) on conflict do nothing',
         [run, hash, chunk, bytes.subarray(chunk * CHUNK, (chunk + 1) * CHUNK)],
+        { name: 'put-chunk' },
       )
     }
     return hash
   }
 
-  async get(run: number, hash: string): Promise<Uint8Array> {
+  /** At once, where it is at hand. */
+  get(run: number, hash: string): Uint8Array | Promise<Uint8Array> {
     const key = `${run}/${hash}`
-    const known = this.recent.get(key)
+    const known = this.recent.get(key) ?? this.inUse.get(key)?.deref()
     if (known) return known
-    const bytes = await this.read(run, hash)
-    // Checked, for a value that was only half written must not be taken for whole.
-    if (digest(bytes) !== hash) throw new Error(`the value ${hash.slice(0, 12)}… of the run is incomplete in the store`)
-    this.remember(key, bytes)
-    return bytes
+    const reading = this.reading.get(key) ?? this.readAndCheck(run, hash, key)
+    this.reading.set(key, reading)
+    return reading
   }
 
   /** Forgets the values of runs that were deleted. */
   async removeRun(run: number): Promise<void> {
     await this.database.query('delete from value_chunk where run = $1', [run])
     await this.objects?.removeAll(`values/${run}/`)
+  }
+
+  private async refer(run: number, bytes: Uint8Array): Promise<Uint8Array> {
+    const hash = await this.put(run, bytes)
+    return Buffer.concat([Buffer.of(REFERENCE), Buffer.from(hash, 'ascii')])
+  }
+
+  private async readAndCheck(run: number, hash: string, key: string): Promise<Uint8Array> {
+    try {
+      const bytes = await this.read(run, hash)
+      // Checked, for a value that was only half written must not be taken for whole.
+      if (digest(bytes) !== hash)
+        throw new Error(`the value ${hash.slice(0, 12)}… of the run is incomplete in the store`)
+      this.remember(key, bytes)
+      return bytes
+    } finally {
+      this.reading.delete(key)
+    }
   }
 
   private async read(run: number, hash: string): Promise<Uint8Array> {
@@ -77,6 +96,7 @@ export class LargeValues {
       const [row] = await this.database.query<{ bytes: Buffer }>(
         'select bytes from value_chunk where run = $1 and hash = $2 and chunk = $3',
         [run, hash, chunk],
+        { name: 'get-chunk' },
       )
       if (!row) break
       parts.push(row.bytes)
@@ -86,7 +106,11 @@ export class LargeValues {
   }
 
   private remember(key: string, bytes: Uint8Array): void {
-    if (bytes.byteLength > CACHED_BYTES / 2) return
+    if (bytes.byteLength > CACHED_BYTES / 2) {
+      this.inUse.set(key, new WeakRef(bytes))
+      for (const [each, reference] of this.inUse) if (!reference.deref()) this.inUse.delete(each)
+      return
+    }
     this.recent.set(key, bytes)
     this.recentBytes += bytes.byteLength
     for (const [oldest, value] of this.recent) {

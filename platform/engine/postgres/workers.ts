@@ -34,7 +34,7 @@ export async function queueDepth(database: Database): Promise<{ waiting: number;
     `select count(*) filter (where t.state = 'Pending')::int as waiting,
             count(*) filter (where t.state = 'Running')::int as running
      from task_run t join flow_run r on r.no = t.run
-     where t.state in ('Pending', 'Running') and r.state in ('Running', 'Paused')`,
+     where t.ended is null and r.state in ('Running', 'Paused')`,
   )
   return row ?? { waiting: 0, running: 0 }
 }

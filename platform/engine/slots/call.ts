@@ -16,7 +16,7 @@ export interface SlotCall {
   readonly memory?: number | undefined
   /** Waits for the network: may run beside others of its kind on one thread. */
   readonly io?: boolean | undefined
-  /** Higher runs earlier. @default 0 */
+  /** Higher runs earlier among the calls of the same run. @default 0 */
   readonly priority?: number | undefined
 }
 
@@ -28,7 +28,7 @@ export interface SharedArgs {
 /** What became of one attempt. Times are milliseconds since the epoch. */
 export interface Outcome {
   readonly state: 'Completed' | 'Skipped' | 'Failed' | 'Cancelled' | 'Crashed'
-  readonly result?: Uint8Array<ArrayBuffer> | undefined
+  readonly result?: Uint8Array | undefined
   /** For Failed, Cancelled, Crashed; for Skipped, `message` holds the reason. */
   readonly failure?: Failure | undefined
   readonly started: number
@@ -41,8 +41,8 @@ export interface TaskEvents {
   progress(seq: number, task: string, progress: Progress): void
 }
 
-/** What a slot is told about the run: secrets in it still stand as references. */
-export interface RunFacts extends Omit<RunInfo, 'params'> {
-  /** The parameters as the flow got them, encoded. */
-  readonly values: Uint8Array
+/** What a slot is told about the run. */
+export interface RunFacts extends Omit<RunInfo, 'params' | 'config'> {
+  /** Parameters and config as the flow gets them, encoded: secrets in them travel as references. */
+  readonly given: Uint8Array
 }

@@ -1,5 +1,6 @@
 import {
   CancelledError,
+  formatDuration,
   type LogEntry,
   type Progress,
   type RunInfo,
@@ -10,7 +11,8 @@ import {
 } from '@millrace/sdk'
 import { decode, encode } from '../values/codec.ts'
 import { toFailure } from '../values/failure.ts'
-import type { Outcome, SharedArgs, SlotCall } from './call.ts'
+import type { Outcome, SlotCall } from './call.ts'
+import { sharedArgs } from './shared-args.ts'
 
 export interface CallContext {
   readonly run: RunInfo
@@ -24,23 +26,27 @@ export interface CallContext {
 /** Runs the body of a task in this thread. Never rejects. A body that ignores its signal may go on for ever. */
 export async function runCall(call: SlotCall, context: CallContext): Promise<Outcome> {
   const started = now()
-  const what = `task ${call.task}: `
   try {
-    if (context.signal.aborted) throw context.signal.reason
-    const args = [...(decode(call.args) as unknown[]), ...sharedArgs(call.shared)]
-    const scope = { ...context, task: call.task, seq: call.seq }
+    const own = decode(call.args) as unknown[]
+    const args = call.shared ? [...own, ...sharedArgs(call.shared)] : own
+    const scope = { ...context, task: call.task }
     const value = await withScope(scope, () => context.definition.body(...args))
     if (context.signal.aborted) throw context.signal.reason
-    return { state: 'Completed', result: encode(value, `${what}its result`), started, ended: now() }
+    return { state: 'Completed', result: encode(value, `task ${call.task}: its result`), started, ended: now() }
   } catch (error) {
-    const ended = now()
+    if (context.signal.aborted) return stopped(context.signal.reason, started)
     if (error instanceof SkipSignal) {
-      return { state: 'Skipped', failure: { name: 'Skipped', message: error.message }, started, ended }
+      const failure = { name: 'Skipped', message: error.message }
+      return { state: 'Skipped', failure, started, ended: now() }
     }
-    const cause = context.signal.aborted ? context.signal.reason : error
-    const state = cause instanceof CancelledError ? 'Cancelled' : 'Failed'
-    return { state, failure: toFailure(cause), started, ended }
+    return { state: 'Failed', failure: toFailure(error), started, ended: now() }
   }
+}
+
+/** The outcome of a call that was stopped for `reason`. */
+export function stopped(reason: unknown, started = now()): Outcome {
+  const state = reason instanceof CancelledError ? 'Cancelled' : 'Failed'
+  return { state, failure: toFailure(reason), started, ended: now() }
 }
 
 /** Ends `controller` when the call has taken `timeout` milliseconds. @returns a function that calls it off */
@@ -51,41 +57,10 @@ export function startTimeout(call: SlotCall, controller: AbortController): () =>
 }
 
 export function timeoutError(call: SlotCall): TimeoutError {
-  return new TimeoutError(`task ${call.task} took longer than its timeout of ${(call.timeout ?? 0) / 1000} s`)
+  return new TimeoutError(`task ${call.task} took longer than its timeout of ${formatDuration(call.timeout ?? 0)}`)
 }
 
 /** Milliseconds since the epoch, with fractions. */
 export function now(): number {
   return performance.timeOrigin + performance.now()
-}
-
-const REMEMBERED = 16
-const decoded = new Map<string, readonly unknown[]>()
-
-/** Shared arguments are decoded once per thread and frozen: a task that changed them would change them for the next. */
-function sharedArgs(shared: SharedArgs | undefined): readonly unknown[] {
-  if (!shared) return []
-  const known = decoded.get(shared.hash)
-  if (known) return known
-  const args = freeze(decode(shared.bytes)) as readonly unknown[]
-  decoded.set(shared.hash, args)
-  const [oldest] = decoded.keys()
-  if (decoded.size > REMEMBERED && oldest !== undefined) decoded.delete(oldest)
-  return args
-}
-
-function freeze(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
-  if (value instanceof Map || value instanceof Set) {
-    for (const item of value.keys()) freeze(item)
-    for (const item of value.values()) freeze(item)
-    for (const method of ['set', 'add', 'delete', 'clear']) {
-      if (method in value) Object.defineProperty(value, method, { value: refuseChange })
-    }
-  } else for (const item of Object.values(value)) freeze(item)
-  return Object.freeze(value)
-}
-
-function refuseChange(): never {
-  throw new TypeError('an argument that all items of a map share cannot be changed')
 }

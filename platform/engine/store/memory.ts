@@ -1,5 +1,6 @@
 import { LOG_LEVELS, UserError } from '@millrace/sdk'
-import { isFinalRun, RESUMABLE, type RunState, runStatesBefore, type TaskState } from '../states.ts'
+import { isFinalRun, runStatesBefore, type TaskState } from '../states.ts'
+import { ambiguous } from './ambiguous.ts'
 import { newRunId } from './run-id.ts'
 import type { FlowRun, NewLog, NewRun, RunEvent, RunStore, StoredLog, TaskCounts, TaskRecord } from './run-store.ts'
 
@@ -86,21 +87,25 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
 
     async setState(id, state, more = {}) {
       const entry = held(id)
-      if (!runStatesBefore(state).includes(entry.run.state)) return undefined
+      const { message, failure, attempt } = more
+      if (attempt !== undefined && attempt !== entry.run.attempt) return undefined
+      const isRepeated = entry.run.state === state && entry.run.message === message
+      const isGivenUp = attempt !== undefined && entry.run.state === 'Crashed'
+      if (!isRepeated && !isGivenUp && !runStatesBefore(state).includes(entry.run.state)) return undefined
       const ended = isFinalRun(state) ? Date.now() : undefined
-      return update(entry, { state, message: more.message, failure: more.failure, ended })
+      return update(entry, { state, message, failure, ended })
     },
 
     async reopen(id, source) {
       const entry = held(id)
-      if (!(RESUMABLE as readonly RunState[]).includes(entry.run.state)) return undefined
+      if (entry.lease || ![...runStatesBefore('Retrying'), 'Retrying'].includes(entry.run.state)) return undefined
       return update(entry, { state: 'Retrying', message: undefined, failure: undefined, ended: undefined, source })
     },
 
     async takeRun(id) {
       const entry = held(id)
       if (entry.lease) throw new UserError(`run ${id} is already driven by ${entry.run.driver}`)
-      if (!runStatesBefore('Running').includes(entry.run.state)) {
+      if (![...runStatesBefore('Running'), 'Running'].includes(entry.run.state)) {
         throw new UserError(`run ${id} is ${entry.run.state}: it cannot be started`)
       }
       const lease = new AbortController()
@@ -205,8 +210,4 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
 
     async close() {},
   }
-}
-
-export function ambiguous(id: string, found: readonly string[]): UserError {
-  return new UserError(`several runs begin with "${id}": ${found.slice(0, 5).join(', ')}`, 'Give more of the id.')
 }

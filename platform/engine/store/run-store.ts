@@ -8,8 +8,6 @@ export interface NewRun {
   readonly name: string
   readonly params: Readonly<Record<string, unknown>>
   readonly env: string
-  /** The flow's settings for `env`; secrets stand as references. */
-  readonly config?: unknown
   readonly executor: string
   readonly labels?: readonly string[]
   readonly source?: FlowSource | undefined
@@ -106,6 +104,14 @@ export type TaskCounts = Readonly<Record<string, Readonly<Partial<Record<TaskSta
 /** What may be told of a run while it goes. A listener reads what it wants to know; an event says that there is news. */
 export type RunEvent = 'state' | 'logs'
 
+/** Why a run is put in a state, and by whom. */
+export interface StateChange {
+  readonly message?: string
+  readonly failure?: Failure
+  /** Said by the driver of this attempt: it holds only while no other has taken up the run, and over `Crashed`. */
+  readonly attempt?: number
+}
+
 /** A driver's hold on a run: while it lasts, no other driver can take the run. */
 export interface RunLease {
   readonly run: FlowRun
@@ -134,17 +140,18 @@ export interface RunStore {
    * Puts a run in another state.
    * @returns the run, or undefined when its present state does not allow that (see states.ts)
    */
-  setState(id: string, state: RunState, more?: { message?: string; failure?: Failure }): Promise<FlowRun | undefined>
+  setState(id: string, state: RunState, more?: StateChange): Promise<FlowRun | undefined>
   /**
    * Takes up a run as its driver: attempt + 1, state Running.
-   * @param values the parameters as the flow gets them, encoded, for tasks to see
+   * @param given parameters and config as the flow gets them, encoded: for its tasks
    * @throws UserError when another driver has it, or it is over and was not made ready to resume
    */
-  takeRun(id: string, values?: Uint8Array): Promise<RunLease>
+  takeRun(id: string, given?: Uint8Array): Promise<RunLease>
 
   /**
-   * Makes a run that is over ready to be driven again, with the flow's code as it is now: state Retrying.
-   * @returns undefined when its present state does not allow that
+   * Makes a run that is over, or whose driver is gone, ready to be driven again, with the flow's code as it is now:
+   * state Retrying.
+   * @returns undefined when its present state does not allow that, or a driver has it
    */
   reopen(id: string, source: FlowSource | undefined): Promise<FlowRun | undefined>
 

@@ -1,27 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { CancelledError, type LogEntry, type Progress } from '@millrace/sdk'
-import type { FlowSource } from '../flow-source.ts'
-import type { Session } from '../postgres/database.ts'
+import type pg from 'pg'
 import { Database } from '../postgres/database.ts'
-import { CHANNEL, LOCK_CLASS } from '../postgres/locks.ts'
-import { type ClaimedTask, claim, finish, hungryRuns, release, runFacts } from '../postgres/queue.ts'
+import { CHANNEL } from '../postgres/locks.ts'
+import { type ClaimedTask, isSuspect, release } from '../postgres/queue.ts'
+import { parseRanges } from '../postgres/ranges.ts'
 import { DEFAULT_LEASE, type ReaperOptions, startReaper } from '../postgres/reaper.ts'
-import { appendLogLines } from '../postgres/run-store.ts'
+import type { Session } from '../postgres/session.ts'
 import { LargeValues } from '../postgres/values.ts'
-import { scratchUrl } from '../run/scratch.ts'
-import type { Outcome, RunFacts } from '../slots/call.ts'
-import { type Job, Slots } from '../slots/slots.ts'
-import type { NewLog } from '../store/run-store.ts'
-import { toFailure } from '../values/failure.ts'
-import { VERSION } from '../version.ts'
+import type { Job } from '../slots/job.ts'
+import { stopped } from '../slots/run-call.ts'
+import { Slots } from '../slots/slots.ts'
+import { Claimer } from './claimer.ts'
+import { type Claim, Claims } from './claims.ts'
+import { News } from './news.ts'
+import { Outbox } from './outbox.ts'
+import { connectionName, reclaim, register } from './registration.ts'
+import { type RunSource, RunSources } from './run-sources.ts'
 
 /** Work claimed ahead (ms), so that no slot waits for the database; more would be unfair to other workers and runs. */
 const AHEAD = 40
 const POLL = 1000
-/** How often it is looked whether more was claimed than can be begun soon (ms). */
-const SURPLUS_EVERY = 100
-const LOGS_EVERY = 100
+/** A worker reports itself so many times in the time after which it would be taken for stalled. */
+const REPORTS = 5
 
 export interface WorkerOptions {
   /** Where the engine's database is. */
@@ -39,52 +40,76 @@ export interface WorkerOptions {
   readonly onMessage?: (text: string) => void
 }
 
-interface Claim {
-  readonly run: number
-  readonly task: ClaimedTask
-}
-
 /** A process that runs tasks of any run of its database. Start several, anywhere; stop one at any time. */
 export class Worker {
   readonly name: string
+  /** It was told to stop in order to start anew. */
+  restartWanted = false
+  /** Rejects when the worker cannot go on. */
+  readonly failed: Promise<never>
+  /** Resolves when the worker has stopped. */
+  readonly stopped: Promise<void>
   private readonly options: WorkerOptions
   private readonly database: Database
   private readonly values: LargeValues
   private readonly slots: Slots
-  private readonly labels: readonly string[]
+  private readonly sources: RunSources
+  private readonly claims = new Claims()
+  private readonly claimer: Claimer
+  private readonly news: News
+  private readonly outbox: Outbox
   private session: Session | undefined
   private id = 0
-  /** What this worker holds, by `run/seq`. */
-  private readonly claims = new Map<string, Claim>()
-  /** Runs that may have tasks waiting; they take turns. */
-  private readonly hungry = new Set<number>()
-  private readonly facts = new Map<number, { facts: RunFacts; source: FlowSource }>()
-  private readonly outbox = new Map<number, { claim: Claim; outcome: Outcome }[]>()
-  private readonly logs = new Map<number, NewLog[]>()
+  /** A task that two workers died with: it is given a third alone. */
   private suspect: Claim | undefined
   private finished = 0
-  private claiming = false
-  private claimAgain = false
-  private sending = false
   private state: 'alive' | 'draining' | 'stopped' = 'alive'
-  private timers: NodeJS.Timeout[] = []
+  private readonly timers: NodeJS.Timeout[] = []
   private stopReaper: (() => void) | undefined
   private whenEmpty = (): void => {}
-  private broken: ((error: Error) => void) | undefined
-  /** Rejects when the worker cannot go on. */
-  readonly failed: Promise<never>
+  private readonly broken: (error: Error) => void
+  private readonly resolveStopped: () => void
 
   private constructor(options: WorkerOptions, database: Database) {
     this.options = options
     this.database = database
     this.values = new LargeValues(database)
     this.name = options.name ?? `${hostname().split('.')[0]}-${randomBytes(2).toString('hex')}`
-    this.labels = options.labels ?? []
-    this.slots = new Slots({ root: options.root, count: options.slots, memory: options.memory })
-    this.failed = new Promise((_resolve, reject) => {
-      this.broken = reject
-    })
+    this.sources = new RunSources(database, options.root)
+    this.news = new News(database)
+    const failed = Promise.withResolvers<never>()
+    const stopped = Promise.withResolvers<void>()
+    this.failed = failed.promise
     this.failed.catch(() => {})
+    this.broken = failed.reject
+    this.stopped = stopped.promise
+    this.resolveStopped = stopped.resolve
+    this.slots = new Slots({
+      root: options.root,
+      count: options.slots,
+      memory: options.memory,
+      ahead: AHEAD,
+      onSurplus: (jobs) => void this.handOn(jobs).catch(this.broken),
+    })
+    this.outbox = new Outbox({
+      database,
+      values: this.values,
+      news: this.news,
+      worker: () => this.id,
+      written: (claims) => this.written(claims),
+      broken: this.broken,
+    })
+    this.claimer = new Claimer({
+      database,
+      claims: this.claims,
+      labels: options.labels ?? [],
+      worker: () => this.id,
+      ready: () => this.state === 'alive' && !this.suspect && (this.session?.connected ?? false),
+      appetite: (run) => this.slots.appetite(this.sources.peek(run)?.facts.id ?? '', AHEAD),
+      take: (run, tasks) => this.take(run, tasks),
+      lost: (run, seqs) => this.drop(run, seqs),
+      broken: this.broken,
+    })
   }
 
   /** @throws UserError when the database cannot be reached */
@@ -100,9 +125,6 @@ export class Worker {
     return worker
   }
 
-  /** It was told to stop in order to start anew. */
-  restartWanted = false
-
   /** How many task runs it holds right now. */
   get running(): number {
     return this.claims.size
@@ -112,42 +134,32 @@ export class Worker {
     const { lease = DEFAULT_LEASE } = this.options.reaper ?? {}
     this.session = await this.database.session({
       channels: [CHANNEL.work, CHANNEL.control],
-      name: `millrace worker ${this.name}`,
+      name: connectionName(this.name),
       onNotify: (channel, payload) => this.receive(channel, payload),
-      setUp: (client) => this.register(client),
-      onReconnect: () => this.lookForWork(),
+      setUp: (client, before) => this.register(client, before),
+      onReconnect: () => {
+        this.claimer.doubt()
+        void this.claimer.look().catch(this.broken)
+      },
     })
     this.stopReaper = startReaper(
       this.database,
       (dead) => this.say(`worker ${dead} is gone; its tasks were given back`),
       this.options.reaper,
     )
-    this.every(Math.max(200, lease / 5), () => this.report())
-    this.every(POLL, () => this.lookForWork())
-    this.every(SURPLUS_EVERY, () => this.giveBackSurplus())
-    this.every(LOGS_EVERY, () => this.sendLogs())
-    await this.lookForWork()
+    this.every(Math.max(100, lease / REPORTS), () => this.report())
+    this.every(POLL, () => this.claimer.look())
+    await this.claimer.look()
   }
 
-  /** Makes itself known, and takes the lock that says it is alive. After it was taken for dead it is a new worker. */
-  private async register(client: import('pg').Client): Promise<void> {
+  private async register(client: pg.Client, before: number | undefined): Promise<void> {
     if (this.id > 0) {
-      const { rows } = await client.query<{ mine: boolean }>(
-        `select pg_try_advisory_lock($1, $2) and exists (select from worker where id = $2 and state = $3) as mine`,
-        [LOCK_CLASS.worker, this.id, this.state],
-      )
-      if (rows[0]?.mine) return
+      if (await reclaim(client, this.id, this.name, before)) return
       this.say('was taken for dead while it was away; going on as a new worker')
       this.abandon()
     }
-    const { host, pid } = { host: hostname(), pid: process.pid }
-    const { rows } = await client.query<{ id: number }>(
-      `with made as (insert into worker (name, host, pid, slots, labels, version, state)
-         values ($1, $2, $3, $4, $5, $6, $7) returning id)
-       select id, pg_advisory_lock($8, id) from made`,
-      [this.name, host, pid, this.slots.count, this.labels, VERSION, this.state, LOCK_CLASS.worker],
-    )
-    this.id = rows[0]?.id ?? 0
+    const { name, state } = this
+    this.id = await register(client, { name, state, slots: this.slots.count, labels: this.options.labels ?? [] })
   }
 
   /** What it held belongs to others now. */
@@ -157,233 +169,172 @@ export class Worker {
     this.suspect = undefined
     this.slots.takeBack()
     this.slots.cancel(() => true, 'the worker was taken for dead')
+    this.settled()
   }
 
   private receive(channel: string, payload: string): void {
     if (channel === CHANNEL.work) {
-      this.hungry.add(Number(payload))
-      this.claimSoon()
+      this.claimer.feed(Number(payload))
       return
     }
     const [command, first = '', second = ''] = payload.split(' ')
-    if (command === 'cancel') this.cancel(Number(first), second ? second.split(',').map(Number) : undefined)
-    else if ((command === 'drain' || command === 'restart') && Number(first) === this.id) {
+    const number = Number(first)
+    if (command === 'cancel') {
+      const numbers = parseRanges(second)
+      const seqs = numbers && new Set(numbers)
+      this.claimer.cancel(number, seqs)
+      this.drop(number, seqs)
+    } else if ((command === 'drain' || command === 'restart') && number === this.id) {
       this.restartWanted = command === 'restart'
-      void this.stop()
+      void this.stop().catch(this.broken)
     }
   }
 
-  private cancel(run: number, seqs: readonly number[] | undefined): void {
-    const hit = ({ run: each, task }: Claim): boolean => each === run && (!seqs || seqs.includes(task.seq))
-    for (const [key, each] of this.claims) if (hit(each)) this.claims.delete(key)
-    const facts = this.facts.get(run)?.facts
-    this.slots.cancel(({ run: each, call }) => each.id === facts?.id && (!seqs || seqs.includes(call.seq)), 'cancelled')
-    if (!seqs) {
-      this.hungry.delete(run)
-      this.facts.delete(run)
-    }
+  /** Stops tasks that are no longer its own. */
+  private drop(run: number, seqs: ReadonlySet<number> | undefined): void {
+    const dropped = this.claims.take(run, seqs)
+    if (dropped.length === 0) return
+    if (this.suspect && dropped.includes(this.suspect)) this.suspect = undefined
+    const id = this.sources.peek(run)?.facts.id
+    const gone = new Set(dropped.map(({ task }) => task.seq))
+    this.slots.cancel((job) => job.run.id === id && gone.has(job.call.seq), 'cancelled')
     this.settled()
   }
 
-  private async lookForWork(): Promise<void> {
-    for (const run of await hungryRuns(this.database)) this.hungry.add(run)
-    this.claimSoon()
-  }
-
-  private claimSoon(): void {
-    if (this.claiming) {
-      this.claimAgain = true
+  private async take(run: number, tasks: readonly ClaimedTask[]): Promise<void> {
+    const claims = tasks.map((task) => ({ run, task }))
+    for (const each of claims) this.claims.add(each)
+    if (this.state !== 'alive') {
+      await this.giveBack(run, claims)
       return
     }
-    this.claiming = true
-    this.claimAll()
-      .catch((error: Error) => this.broken?.(error))
-      .finally(() => {
-        this.claiming = false
-        if (this.claimAgain) {
-          this.claimAgain = false
-          this.claimSoon()
-        }
-      })
+    // Rows come in the order in which they lie in the table.
+    claims.sort((a, b) => b.task.priority - a.task.priority || a.task.seq - b.task.seq)
+    this.suspect ??= claims.find(({ task }) => isSuspect(task))
+    await this.begin(
+      run,
+      claims.filter((each) => each !== this.suspect),
+    )
+    this.settled()
   }
 
-  /** Claims until there is enough, a few tasks of each run in turn. */
-  private async claimAll(): Promise<void> {
-    while (this.state === 'alive' && !this.suspect && this.session?.connected) {
-      const [run] = this.hungry
-      const wanted = this.slots.appetite(AHEAD)
-      if (run === undefined || wanted <= 0) return
-      this.hungry.delete(run)
-      const limit = Math.max(1, Math.ceil(wanted / (this.hungry.size + 1)))
-      const tasks = await claim(this.database, run, this.id, this.labels, limit)
-      if (tasks.length > 0) await this.take(run, tasks)
-      // Fewer than asked for: the rest is elsewhere, or needs labels this worker lacks.
-      if (tasks.length === limit) this.hungry.add(run)
+  private async begin(run: number, claims: readonly Claim[]): Promise<void> {
+    const [first] = claims
+    if (!first) return
+    let source: RunSource
+    try {
+      source = await this.sources.get(run, first.task.runAttempt)
+    } catch (error) {
+      for (const each of claims) this.done(each, stopped(error))
+      return
+    }
+    for (const each of claims) {
+      const { task } = each
+      const args = this.values.restore(run, task.args)
+      const shared = task.shared ? this.values.get(run, task.shared) : undefined
+      if (args instanceof Promise || shared instanceof Promise) void this.startLater(each, source, args, shared)
+      else this.start(each, source, args, shared)
     }
   }
 
-  private async take(run: number, tasks: readonly ClaimedTask[]): Promise<void> {
-    const worker = this.id
-    const claims = tasks.map((task) => ({ run, task }))
-    for (const each of claims) this.claims.set(keyOf(each), each)
-    // Two workers died with it: this one runs it alone, so that no other task is blamed for a third.
-    const [suspect, ...otherSuspects] = claims.filter(({ task }) => task.deaths >= 2)
-    if (suspect) {
-      this.suspect = suspect
-      await this.giveBack(run, worker, otherSuspects)
-    }
-    for (const each of claims) if (each.task.deaths < 2) await this.begin(each)
-    if (suspect) await this.beginSuspect()
-    await this.giveBackSurplus()
-  }
-
-  /** Tasks of a kind never seen here may be far slower than those before: then most of a claim goes back. */
-  private async giveBackSurplus(): Promise<void> {
-    const jobs = this.slots.surplus(2 * AHEAD)
-    if (jobs.length === 0) return
-    const back = new Set(jobs.map(({ run, call }) => `${run.id}/${call.seq}`))
-    await this.giveBackJobs(back)
-  }
-
-  private async giveBackJobs(back: ReadonlySet<string>): Promise<void> {
-    for (const [run, claims] of this.claimsByRun()) {
-      const id = this.facts.get(run)?.facts.id
-      const hit = claims.filter(({ task }) => back.has(`${id}/${task.seq}`))
-      await this.giveBack(run, this.id, hit)
+  private async startLater(
+    each: Claim,
+    source: RunSource,
+    args: Uint8Array | Promise<Uint8Array>,
+    shared: Uint8Array | Promise<Uint8Array> | undefined,
+  ): Promise<void> {
+    try {
+      const [ownBytes, sharedBytes] = await Promise.all([args, shared])
+      this.start(each, source, ownBytes, sharedBytes)
+    } catch (error) {
+      this.done(each, stopped(error))
     }
   }
 
-  private async beginSuspect(): Promise<void> {
-    if (this.suspect && this.claims.size === 1) await this.begin(this.suspect)
-  }
-
-  private async begin(each: Claim): Promise<void> {
+  private start(each: Claim, { facts, source }: RunSource, args: Uint8Array, shared: Uint8Array | undefined): void {
+    if (!this.claims.has(each)) return
     const { run, task } = each
-    try {
-      const known = await this.runFactsFor(run, task.runAttempt)
-      const args = await this.values.restore(run, task.args)
-      const shared = task.shared ? { hash: task.shared, bytes: await this.values.get(run, task.shared) } : undefined
-      if (!this.claims.has(keyOf(each))) return
-      const job: Job = {
-        run: known.facts,
-        source: known.source,
-        call: { seq: task.seq, task: task.task, attempt: task.attempt, args, shared, ...task.slot },
-        alone: task.deaths > 0,
-        events: {
-          log: (seq, name, entry) => this.log(run, `${name}-${seq}`, entry),
-          progress: (seq, _name, progress) => this.progress(run, seq, progress),
-        },
-        done: (outcome) => this.done(each, outcome),
-      }
-      this.slots.run(job)
-    } catch (error) {
-      const time = Date.now()
-      this.done(each, { state: 'Failed', failure: toFailure(error), started: time, ended: time })
-    }
+    const { seq, attempt, priority, slot } = task
+    this.slots.run({
+      run: facts,
+      source,
+      call: {
+        seq,
+        task: task.task,
+        attempt,
+        priority,
+        args,
+        shared: shared && task.shared ? { hash: task.shared, bytes: shared } : undefined,
+        ...slot,
+      },
+      alone: task.deaths > 0,
+      events: {
+        log: (seq, name, entry) => this.news.log(run, `${name}-${seq}`, entry),
+        progress: (seq, _name, progress) => this.news.setProgress(run, seq, progress),
+      },
+      done: (outcome) => this.done(each, outcome),
+    })
   }
 
-  private async runFactsFor(run: number, attempt: number): Promise<{ facts: RunFacts; source: FlowSource }> {
-    const known = this.facts.get(run)
-    if (known && known.facts.attempt === attempt) return known
-    const found = await runFacts(this.database, run)
-    if (!found?.source) throw new Error(`run ${run} does not say where its flow is`)
-    const scratch = scratchUrl(this.options.root, found.facts.id)
-    const facts = { facts: { ...found.facts, scratch }, source: found.source as FlowSource }
-    this.facts.set(run, facts)
-    const [oldest] = this.facts.keys()
-    if (this.facts.size > 100 && oldest !== undefined) this.facts.delete(oldest)
-    return facts
-  }
-
-  private done(each: Claim, outcome: Outcome): void {
-    if (this.claims.get(keyOf(each)) !== each) return
-    const waiting = this.outbox.get(each.run)
-    if (waiting) waiting.push({ claim: each, outcome })
-    else this.outbox.set(each.run, [{ claim: each, outcome }])
+  private done(each: Claim, outcome: Parameters<Job['done']>[0]): void {
+    if (!this.claims.has(each)) return
     this.finished++
-    void this.sendOutcomes()
-    this.claimSoon()
+    this.outbox.add(each, outcome)
+    this.claimer.soon()
   }
 
-  /** Writes outcomes down, all there are of a run at once; what comes meanwhile goes next. */
-  private async sendOutcomes(): Promise<void> {
-    if (this.sending) return
-    this.sending = true
-    try {
-      // A moment, for the outcomes of one batch arrive one after the other.
-      await new Promise((resolve) => setImmediate(resolve))
-      for (let [entry] = this.outbox; entry; [entry] = this.outbox) {
-        const [run, finished] = entry
-        this.outbox.delete(run)
-        await this.sendLogs(run)
-        const worker = this.id
-        const tasks = await Promise.all(
-          finished.map(async ({ claim: { task }, outcome }) => ({
-            seq: task.seq,
-            attempt: task.attempt,
-            state: outcome.state,
-            result: outcome.result && (await this.values.spill(run, outcome.result)),
-            failure: outcome.failure,
-            started: outcome.started,
-            ended: outcome.ended,
-          })),
-        )
-        await finish(this.database, run, worker, tasks)
-        for (const { claim: each } of finished) {
-          const key = keyOf(each)
-          if (this.claims.get(key) === each) this.claims.delete(key)
-          if (this.suspect === each) this.suspect = undefined
-        }
-        await this.beginSuspect()
-        this.settled()
-      }
-    } catch (error) {
-      this.broken?.(error as Error)
-    } finally {
-      this.sending = false
+  private written(claims: readonly Claim[]): void {
+    for (const each of claims) {
+      this.claims.remove(each)
+      if (this.suspect === each) this.suspect = undefined
     }
-    this.claimSoon()
+    this.settled()
+    this.claimer.soon()
   }
 
+  /** Fewer claims are held than before: a suspect may be alone now, or a draining worker done. */
   private settled(): void {
     if (this.claims.size === 0) this.whenEmpty()
+    const { suspect } = this
+    if (!suspect || this.claims.size !== 1 || this.suspectBegun === suspect || this.state !== 'alive') return
+    this.suspectBegun = suspect
+    void this.begin(suspect.run, [suspect])
   }
 
-  private log(run: number, source: string, entry: LogEntry): void {
-    const lines = this.logs.get(run)
-    if (lines) lines.push({ ...entry, source })
-    else this.logs.set(run, [{ ...entry, source }])
-  }
-
-  private async sendLogs(only?: number): Promise<void> {
-    for (const [run, lines] of only === undefined ? [...this.logs] : [[only, this.logs.get(only) ?? []] as const]) {
-      this.logs.delete(run)
-      if (lines.length > 0) await appendLogLines(this.database, run, lines)
-    }
-  }
-
-  private progress(run: number, seq: number, { done, total, unit }: Progress): void {
-    const text = `progress ${seq} ${done} ${total ?? ''} ${unit ?? ''}`
-    this.database.query('select pg_notify($1, $2)', [CHANNEL.run(run), text], { patience: 0 }).catch(() => {})
-  }
+  private suspectBegun: Claim | undefined
 
   private async report(): Promise<void> {
-    const { rss } = process.memoryUsage()
-    await this.database.query(
-      `update worker set seen = now(), running = $2, finished = $3, memory = $4 where id = $1 and state in ('alive', 'draining')`,
-      [this.id, this.claims.size, this.finished, rss],
+    const { id } = this
+    const rows = await this.database.query(
+      `update worker set seen = now(), running = $2, finished = $3, memory = $4
+       where id = $1 and state in ('alive', 'draining') returning id`,
+      [id, this.claims.size, this.finished, process.memoryUsage.rss()],
+      { name: 'report' },
     )
+    // It was silent for so long (its machine slept, it was stopped) that its tasks were given to others.
+    if (rows.length === 0 && id === this.id && this.state !== 'stopped') await this.session?.renew()
   }
 
-  private async giveBack(run: number, worker: number, claims: readonly Claim[]): Promise<void> {
-    if (claims.length === 0) return
-    for (const each of claims) this.claims.delete(keyOf(each))
-    await release(
-      this.database,
-      run,
-      worker,
-      claims.map(({ task }) => task.seq),
-    )
+  /** Hands on tasks that would wait here for long. */
+  private async handOn(jobs: readonly Job[]): Promise<void> {
+    for (const [run, claims] of this.claimsOf(jobs)) await this.giveBack(run, claims)
+  }
+
+  private claimsOf(jobs: readonly Job[]): Map<number, Claim[]> {
+    const byId = Map.groupBy(jobs, ({ run }) => run.id)
+    const found = new Map<number, Claim[]>()
+    for (const run of this.claims.numbers) {
+      const theirs = byId.get(this.sources.peek(run)?.facts.id ?? '')
+      if (theirs) found.set(run, this.claims.list(run, new Set(theirs.map(({ call }) => call.seq))))
+    }
+    return found
+  }
+
+  private async giveBack(run: number, claims: readonly Claim[]): Promise<void> {
+    for (const each of claims) this.claims.remove(each)
+    const seqs = claims.map(({ task }) => task.seq)
+    if (seqs.length > 0) await release(this.database, run, this.id, seqs)
+    this.settled()
   }
 
   /**
@@ -391,56 +342,44 @@ export class Worker {
    * @param patience how long (ms) running tasks may take; then they are stopped and given back. @default for ever
    */
   async stop(patience = Number.POSITIVE_INFINITY): Promise<void> {
-    if (this.state === 'draining' && patience === Number.POSITIVE_INFINITY) return
     if (this.state === 'stopped') return
-    const first = this.state === 'alive'
-    this.state = 'draining'
-    if (first) {
-      if (this.claims.size > 0) this.say(`draining: finishing ${this.claims.size} tasks, taking no more`)
-      await this.database.query(`update worker set state = 'draining' where id = $1 and state = 'alive'`, [this.id])
-      const back = new Set(this.slots.takeBack().map(({ run, call }) => `${run.id}/${call.seq}`))
-      await this.giveBackJobs(back)
-    }
-    const empty = new Promise<'empty'>((resolve) => {
-      this.whenEmpty = () => resolve('empty')
-      this.settled()
-    })
-    const late = new Promise<'late'>((resolve) => {
-      if (patience !== Number.POSITIVE_INFINITY) setTimeout(resolve, patience, 'late').unref()
-    })
-    if ((await Promise.race([empty, late])) === 'late') {
-      for (const [run, claims] of this.claimsByRun()) await this.giveBack(run, this.id, claims)
-    }
+    if (this.state === 'alive') await this.drain()
+    else if (patience === Number.POSITIVE_INFINITY) return
+    const { promise: over, resolve } = Promise.withResolvers<void>()
+    this.whenEmpty = resolve
+    this.settled()
+    const timer = patience === Number.POSITIVE_INFINITY ? undefined : setTimeout(resolve, patience)
+    await over
+    clearTimeout(timer)
+    for (const run of this.claims.numbers) await this.giveBack(run, this.claims.list(run))
     await this.close()
   }
 
-  private claimsByRun(): Map<number, Claim[]> {
-    return Map.groupBy(this.claims.values(), ({ run }) => run)
+  private async drain(): Promise<void> {
+    this.state = 'draining'
+    if (this.claims.size > 0) this.say(`draining: finishing ${this.claims.size} tasks, taking no more`)
+    await this.database.query(`update worker set state = 'draining' where id = $1 and state = 'alive'`, [this.id])
+    await this.handOn(this.slots.takeBack())
+    if (this.suspect && this.suspectBegun !== this.suspect) await this.giveBack(this.suspect.run, [this.suspect])
   }
 
   private async close(): Promise<void> {
-    if (this.state === 'stopped') return
+    if ((this.state as string) === 'stopped') return
     this.state = 'stopped'
     for (const timer of this.timers) clearInterval(timer)
     this.stopReaper?.()
     await this.slots.close()
-    await this.sendLogs()
-    await this.database.query(
+    const left = this.database.query(
       `update worker set state = 'stopped', ended = now(), running = 0, finished = $2 where id = $1`,
       [this.id, this.finished],
       { patience: 1000 },
     )
+    await Promise.all([left, this.news.send()]).catch(() => {})
     await this.database.close()
-    this.stoppedResolve()
+    this.resolveStopped()
   }
 
-  private stoppedResolve = (): void => {}
-  /** Resolves when the worker has stopped. */
-  readonly stopped = new Promise<void>((resolve) => {
-    this.stoppedResolve = resolve
-  })
-
-  private every(ms: number, action: () => Promise<void> | void): void {
+  private every(ms: number, action: () => Promise<void>): void {
     let busy = false
     const timer = setInterval(async () => {
       if (busy) return
@@ -448,7 +387,7 @@ export class Worker {
       try {
         await action()
       } catch (error) {
-        if (this.state !== 'stopped' && !(error instanceof CancelledError)) this.say(String(error))
+        if (this.state !== 'stopped') this.say(String(error))
       } finally {
         busy = false
       }
@@ -459,8 +398,4 @@ export class Worker {
   private say(text: string): void {
     this.options.onMessage?.(text)
   }
-}
-
-function keyOf({ run, task }: Claim): string {
-  return `${run}/${task.seq}/${task.attempt}`
 }

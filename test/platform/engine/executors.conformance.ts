@@ -44,8 +44,7 @@ export function executorConformance(kind: ExecutorKind): void {
     secrets,
     'run facts': runFacts,
     placement,
-    // The driver's own thread has no limit.
-    ...(kind !== 'inline' && { 'memory limits': memoryLimits }),
+    'memory limits': memoryLimits,
     scale,
   }
   for (const [topic, tests] of Object.entries(topics)) describe(topic, () => tests(kind, () => stage))

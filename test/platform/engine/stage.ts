@@ -12,8 +12,9 @@ import {
   PostgresStore,
   type ReaperOptions,
   type RunStore,
+  Slots,
 } from '@millrace/engine'
-import { type FlowOptions, flow, type LogEntry, type RunInfo } from '@millrace/sdk'
+import { type Flow, type FlowOptions, flow, type LogEntry, type RunInfo } from '@millrace/sdk'
 import type { z } from 'zod'
 import { createDatabase, type TestDatabase } from '../../database.ts'
 import { endProcesses, PROJECT, startWorker } from '../../process.ts'
@@ -30,8 +31,8 @@ export interface Stage {
   readonly store: RunStore
   /** Cluster only. */
   readonly database: TestDatabase | undefined
-  /** How many tasks may run at once. */
-  readonly slots: number
+  /** Threads executor: shared by the runs of a test file, for threads take their time to start. */
+  readonly threads: Slots | undefined
   /** A path for a file of a test's own. */
   file(): string
   close(): Promise<void>
@@ -44,6 +45,7 @@ export async function openStage(kind: ExecutorKind): Promise<Stage> {
   let files = 0
   const database = kind === 'cluster' ? await createDatabase() : undefined
   const store = database ? await PostgresStore.open(database.url) : memoryStore()
+  const threads = kind === 'threads' ? new Slots({ root: PROJECT, count: 2 }) : undefined
   if (database) {
     // Two slots for tasks without labels, as the threads executor has, and one worker more for those with.
     await Promise.all([
@@ -55,10 +57,11 @@ export async function openStage(kind: ExecutorKind): Promise<Stage> {
     kind,
     store,
     database,
-    slots: kind === 'inline' ? Number.POSITIVE_INFINITY : 2,
+    threads,
     file: () => join(folder, `file-${files++}`),
     async close() {
       await endProcesses()
+      await threads?.close()
       await store.close()
       await database?.drop()
       await rm(folder, { recursive: true, force: true })
@@ -76,45 +79,55 @@ export interface Ended<R> extends DrivenRun {
   readonly lines: readonly Line[]
 }
 
-export interface RunOptions<P extends z.ZodType> extends Partial<FlowOptions<P>> {
-  readonly given?: unknown
-  readonly env?: string
+export interface RunOptions extends Pick<Partial<FlowOptions>, 'timeout'> {
   readonly signal?: AbortSignal
+  /** Threads executor: so many threads of the run's own. */
   readonly slots?: number
   /** Called with the run's id when it has begun. */
   readonly onStart?: (id: string, tallies: DrivenRun['tallies']) => void
 }
 
 /** Runs `body` as a flow; it may call the tasks of test/fixtures/project/flows/tasks. */
-export async function run<R, P extends z.ZodType = z.ZodType>(
+export async function run<R>(
   stage: Stage,
-  body: (params: z.output<P>, run: RunInfo) => R,
-  options: RunOptions<P> = {},
+  body: (params: unknown, run: RunInfo) => R,
+  { timeout, ...options }: RunOptions = {},
 ): Promise<Ended<Awaited<R>>> {
-  const { given, env = 'dev', signal, slots = 2, onStart, ...metadata } = options
-  const tested = flow({ name: 'tasks', ...metadata }, body)
-  const source = flowSource(PROJECT, 'tasks', 'flows/tasks/flow.ts')
-  const { store, kind } = stage
-  const { id } = await createRun({ flow: tested, source, params: given, env, executor: kind, store })
+  const tested = flow({ name: 'tasks', ...(timeout && { timeout }) }, body)
+  return drive(stage, tested, {}, options)
+}
+
+/** Runs a flow of the test project. */
+export async function drive<P extends z.ZodType, C, R>(
+  stage: Stage,
+  tested: Flow<P, C, R>,
+  params: unknown,
+  { env = 'dev', signal, slots, onStart }: RunOptions & { readonly env?: string } = {},
+): Promise<Ended<R>> {
+  const { store, kind, threads } = stage
+  const { name } = tested.definition
+  const source = flowSource(PROJECT, name, `flows/${name}/flow.ts`)
+  const given = tested as unknown as Flow
+  const { id } = await createRun({ flow: given, source, params, env, executor: kind, store })
   const lines: Line[] = []
   const ended = await driveRun(id, {
-    flow: tested,
+    flow: given,
     store,
     root: PROJECT,
-    slots,
     reaper: REAPER,
+    ...(slots !== undefined ? { slots } : threads && { threads }),
     ...(signal && { signal }),
     onLog: (source, entry) => lines.push({ ...entry, source }),
     onStart: (_run, tallies) => onStart?.(id, tallies),
   })
-  return { ...ended, result: ended.result as Awaited<R>, lines }
+  return { ...ended, result: ended.result as R, lines }
 }
 
 /** Runs `body` as a flow that must complete. @returns its result */
-export async function complete<R, P extends z.ZodType = z.ZodType>(
+export async function complete<R>(
   stage: Stage,
-  body: (params: z.output<P>, run: RunInfo) => R,
-  options: RunOptions<P> = {},
+  body: (params: unknown, run: RunInfo) => R,
+  options: RunOptions = {},
 ): Promise<Awaited<R>> {
   const { run: ended, result, error } = await run(stage, body, options)
   if (ended.state !== 'Completed') throw new Error(`the run is ${ended.state}`, { cause: error })
@@ -122,7 +135,7 @@ export async function complete<R, P extends z.ZodType = z.ZodType>(
 }
 
 /** Runs `body` as a flow that must fail. @returns its error */
-export async function failing(stage: Stage, body: () => unknown, options: RunOptions<z.ZodType> = {}): Promise<Error> {
+export async function failing(stage: Stage, body: () => unknown, options: RunOptions = {}): Promise<Error> {
   const { run: ended, error } = await run(stage, body, options)
   if (ended.state !== 'Failed' || !error) throw new Error(`the run is ${ended.state}`, { cause: error })
   return error

@@ -9,16 +9,17 @@ create table flow_run (
   message text,
   -- As they were given; secrets stand as references.
   params jsonb not null,
-  -- As the flow gets them: checked, with defaults, encoded.
-  param_values bytea,
+  -- Parameters and config as the flow gets them, encoded: for its tasks.
+  given bytea,
   env text not null,
-  config jsonb,
   executor text not null,
   attempt int not null default 0,
   labels text[] not null default '{}',
   -- The flow's code: where a worker finds it, and its digest; a worker refuses code of another digest.
   source jsonb,
   driver text,
+  -- Version of the engine that drives it: workers of another leave its tasks alone.
+  version text,
   -- When the driver's lock was first found free while the run was going.
   driver_missing timestamptz,
   result bytea,
@@ -75,9 +76,12 @@ create table task_run (
   -- Queue-like use: vacuum on a number of changed rows, not on a share of a table that may be large.
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 10000,
-  autovacuum_vacuum_insert_scale_factor = 0.1
+  autovacuum_vacuum_insert_scale_factor = 0.1,
+  -- Room in each page for the rows that a worker claims: they then stay in their page, and no index changes.
+  fillfactor = 60
 );
-create index task_run_open on task_run (run, priority desc, seq) where state in ('Pending', 'Running');
+-- The queue: what is not over. Not by state, for then a claim, which changes the state, would write to it.
+create index task_run_open on task_run (run, priority desc, seq) where ended is null;
 -- The values are msgpack already: compressing them again costs more than it saves.
 alter table task_run alter column args set storage external;
 alter table task_run alter column result set storage external;

@@ -8,7 +8,9 @@ import {
   fail,
   leaveRejection,
   refuse,
+  throwLater,
   throwText,
+  timedNap,
 } from '../../../fixtures/project/flows/tasks/flow.ts'
 import { complete, failing, run, type Stage } from '../stage.ts'
 
@@ -85,18 +87,21 @@ export function errors(kind: ExecutorKind, stage: () => Stage): void {
     expect(result[1]).toEqual([2, 4, 6, 8])
   })
 
-  it('does not blame another task for a promise that one left behind', async () => {
-    const { run: ended, lines } = await run(stage(), async () => {
+  it('does not blame another task for a promise that one left behind, and says whose it was', async () => {
+    const { result, lines } = await run(stage(), async () => {
       await leaveRejection(20)
-      const later = await echo.map(Array.from({ length: 50 }, (_, i) => i))
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      return [...later, await double(1)]
+      const others = await timedNap.map(Array(12).fill(20))
+      return others.length
     })
-    expect(ended.state).toBe('Completed')
+    expect(result).toBe(12)
     expect(lines.find(({ message }) => message.includes('left behind'))).toMatchObject({
       level: 'error',
-      source: expect.stringMatching(/^leave-rejection-/),
+      source: 'leave-rejection-0',
     })
+  })
+
+  it('fails a call with the error of a callback that nobody else sees', async () => {
+    expect((await failing(stage(), () => throwLater(20))).message).toBe('thrown in a callback')
   })
 }
 

@@ -2,6 +2,7 @@ import type { ExecutorKind } from '@millrace/engine'
 import { expect, it } from 'vitest'
 import { label } from '../../../fixtures/project/flows/tasks/flow.ts'
 import { startWorker } from '../../../process.ts'
+import { until } from '../../../until.ts'
 import { complete, REAPER, run, type Stage } from '../stage.ts'
 
 export function placement(kind: ExecutorKind, stage: () => Stage): void {
@@ -14,8 +15,13 @@ export function placement(kind: ExecutorKind, stage: () => Stage): void {
 
   it('waits for a worker that has the labels of a task, and says so', async () => {
     const database = stage().database?.url ?? ''
-    const going = run(stage(), () => label.map([undefined, undefined] as unknown as []))
-    await new Promise((resolve) => setTimeout(resolve, 3600))
+    let id = ''
+    const going = run(stage(), () => label.map([undefined, undefined] as unknown as []), {
+      onStart: (run) => {
+        id = run
+      },
+    })
+    await until(async () => id !== '' && (await stage().store.logs(id, { level: 'warn' })).length > 0)
     const special = await startWorker({ database, name: 'special', labels: ['special', 'other'], reaper: REAPER })
     const { result, lines } = await going
     expect(result).toEqual([special.pid, special.pid])

@@ -2,51 +2,43 @@ import type { ExecutorKind } from '@millrace/engine'
 import { currentRun, flow, store, UserError } from '@millrace/sdk'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { about, double } from '../../../fixtures/project/flows/tasks/flow.ts'
-import { complete, run, type Stage } from '../stage.ts'
+import facts from '../../../fixtures/project/flows/facts/flow.ts'
+import { double } from '../../../fixtures/project/flows/tasks/flow.ts'
+import { drive, run, type Stage } from '../stage.ts'
 
 export function runFacts(_kind: ExecutorKind, stage: () => Stage): void {
   it('tells a task about the run it belongs to', async () => {
-    const options = {
-      params: z.object({ n: z.int(), list: z.array(z.string()).default(['x']) }),
-      given: { n: 3 },
-      config: { dev: { sink: 'null:' }, prod: { sink: 'gs://bucket' } },
-      env: 'prod',
-      runName: ({ n }: { n: number }) => `made for ${n}`,
-    }
-    const { run: ended, result } = await run(
-      stage(),
-      async (params, info) => ({ params, info: { ...info }, inTask: await about() }),
-      options,
-    )
+    const { run: ended, result } = await drive(stage(), facts, { n: 3 }, { env: 'prod' })
     expect(result.params).toEqual({ n: 3, list: ['x'] })
     expect(result.inTask).toEqual({
       id: ended.id,
-      flow: 'tasks',
+      flow: 'facts',
       name: 'made for 3',
       params: { n: 3, list: ['x'] },
       env: 'prod',
       attempt: 1,
       config: { sink: 'gs://bucket' },
-      scratch: result.info.scratch,
+      scratch: result.inFlow.scratch,
     })
     expect(ended).toMatchObject({ name: 'made for 3', env: 'prod', attempt: 1, state: 'Completed' })
   })
 
-  it('removes the scratch data of a run when it completes', async () => {
-    const { scratch } = await complete(stage(), async () => {
-      const facts = await about()
-      await store(facts.scratch).write('part.txt', 'half')
-      expect(await store(facts.scratch).exists('part.txt')).toBe(true)
-      return facts
-    })
-    expect(await store(scratch).exists('part.txt')).toBe(false)
+  it('keeps what one task does to its parameters from the others', async () => {
+    const { result } = await drive(stage(), facts, { n: 1, list: [] })
+    expect(result.spoilt).toEqual([['spoilt'], ['spoilt']])
+    expect(result.params.list).toEqual([])
   })
 
-  it('makes no run of wrong parameters', async () => {
+  it('keeps scratch data for the tasks of a run, and removes it when the run completes', async () => {
+    const { result } = await drive(stage(), facts, { n: 1 })
+    expect(result.kept).toEqual([false, true])
+    expect(await store(result.inFlow.scratch).exists('part.txt')).toBe(false)
+  })
+
+  it('makes no run of wrong parameters, or for an environment that the flow has no config for', async () => {
     const before = (await stage().store.listRuns()).runs.length
-    const wrong = run(stage(), () => 1, { params: z.object({ n: z.int() }), given: { n: 'x' } })
-    await expect(wrong).rejects.toThrow(UserError)
+    await expect(drive(stage(), facts, { n: 'x' })).rejects.toThrow('parameter n: expected a')
+    await expect(drive(stage(), facts, { n: 1 }, { env: 'staging' })).rejects.toThrow(UserError)
     expect((await stage().store.listRuns()).runs.length).toBe(before)
   })
 

@@ -1,20 +1,20 @@
 import type { ExecutorKind } from '@millrace/engine'
 import { secret } from '@millrace/sdk'
 import { expect, it } from 'vitest'
-import { z } from 'zod'
-import { about, blab, echo, useSecret } from '../../../fixtures/project/flows/tasks/flow.ts'
-import { complete, run, SECRET, type Stage } from '../stage.ts'
+import facts from '../../../fixtures/project/flows/facts/flow.ts'
+import { blab, echo, useSecret } from '../../../fixtures/project/flows/tasks/flow.ts'
+import { complete, drive, run, SECRET, type Stage } from '../stage.ts'
 
 export function secrets(_kind: ExecutorKind, stage: () => Stage): void {
   it('redacts a secret in log lines, fields, errors, their stacks and causes', async () => {
     const { run: ended, error, lines } = await run(stage(), () => blab())
     expect(error?.message).toBe('cannot log in with [redacted]')
+    const cause = error?.cause as Error
+    expect(cause.message).toBe('[redacted] was refused')
     const { store } = stage()
-    const cause = error?.cause instanceof Error ? error.cause : undefined
-    expect(cause?.message).toBe('[redacted] was refused')
     const everything = JSON.stringify([
       lines,
-      [error?.message, error?.stack, cause?.message, cause?.stack],
+      [error?.message, error?.stack, cause.message, cause.stack],
       await store.findRun(ended.id),
       await store.taskRuns(ended.id),
       await store.logs(ended.id),
@@ -36,17 +36,11 @@ export function secrets(_kind: ExecutorKind, stage: () => Stage): void {
   })
 
   it('resolves references in parameters and config, in the flow and in its tasks', async () => {
-    const given = { url: 'https://me:secret://test-password@host' }
-    const config = { dev: { password: 'secret://test-password' } }
-    const params = z.object({ url: z.string() })
-    const { run: ended, result } = await run(stage(), async (params) => [params, await about()] as const, {
-      params,
-      given,
-      config,
-    })
+    const given = { n: 1, url: 'https://me:secret://test-password@host' }
+    const { run: ended, result } = await drive(stage(), facts, given)
     const url = `https://me:${SECRET}@host`
-    expect(result[0]).toEqual({ url })
-    expect(result[1]).toMatchObject({ params: { url }, config: { password: SECRET } })
+    expect(result.inFlow).toMatchObject({ params: { url }, config: { password: SECRET } })
+    expect(result.inTask).toMatchObject({ params: { url }, config: { password: SECRET } })
     expect(ended.params).toEqual(given)
   })
 

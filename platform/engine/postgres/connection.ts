@@ -1,0 +1,90 @@
+import { UserError } from '@millrace/sdk'
+import pg from 'pg'
+
+/** Numbers and times as JavaScript has them; for these connections only, not for those that a flow opens. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (format !== 'binary' && oid === pg.types.builtins.INT8) return Number
+    if (format !== 'binary' && oid === pg.types.builtins.TIMESTAMPTZ) return (text: string) => Date.parse(text)
+    return pg.types.getTypeParser(oid, format as 'text')
+  }) as typeof pg.types.getTypeParser,
+}
+
+/** The database is away, and stayed away. */
+export class DatabaseGoneError extends Error {
+  override name = 'DatabaseGoneError'
+}
+
+/** Host, port and name of a database, without user and password: for messages. */
+export function place(url: string): string {
+  try {
+    const { hostname, port, pathname } = new URL(url)
+    return `${hostname || 'localhost'}:${port || 5432}${pathname}`
+  } catch {
+    return 'the given URL'
+  }
+}
+
+/** @throws UserError when the URL is not one of a Postgres */
+export function clientConfig(url: string, name = 'millrace'): pg.ClientConfig {
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new UserError(
+      `the database URL must start with postgres://, got "${url.replace(/\/\/[^@/]*@/, '//…@').slice(0, 60)}"`,
+    )
+  }
+  return {
+    connectionString: url,
+    application_name: name,
+    types,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+    connectionTimeoutMillis: 10_000,
+    // Plans that do not go by statistics: a run that is minutes old has none.
+    options: '-c search_path=millrace -c jit=off -c client_min_messages=warning -c plan_cache_mode=force_generic_plan',
+  }
+}
+
+/** The sentence in an error. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0])
+  return error instanceof Error
+    ? error.message || String((error as { code?: unknown }).code ?? error.name)
+    : String(error)
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  return String((error as { code?: unknown } | undefined)?.code ?? '')
+}
+
+/** Shutting down, starting up, too many clients, and everything that breaks a connection. */
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error)
+  if (
+    /^(57P0[123]|53300|08...|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|NOTFOUND))$/.test(
+      code,
+    )
+  ) {
+    return true
+  }
+  return /Connection terminated|connection timeout|not queryable|Client has encountered a connection error/i.test(
+    messageOf(error),
+  )
+}
+
+/** Makes a mistake of the user of what a first connection failed with, where it is one. */
+export function explainConnect(url: string, error: unknown): Error {
+  const code = codeOf(error)
+  const at = place(url)
+  if (error instanceof UserError) return error
+  if (code === 'ECONNREFUSED') return new UserError(`no database answers at ${at}`, 'Is it running? Is the port right?')
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new UserError(`the database host of ${at} is not known`)
+  if (code === '28P01' || code === '28000') return new UserError(`the database at ${at} refuses this user or password`)
+  if (code === '3D000') return new UserError(`there is no database of that name at ${at}`)
+  if (code === '42501')
+    return new UserError(`the user may not create the schema millrace in ${at}: ${messageOf(error)}`)
+  if (isAway(error) || /SASL|password/.test(messageOf(error))) {
+    return new UserError(`cannot connect to the database at ${at}: ${messageOf(error)}`)
+  }
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,113 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '@millrace/sdk'
+import type pg from 'pg'
+import { runStatesBefore } from '../states.ts'
+import { VERSION } from '../version.ts'
+import type { Database } from './database.ts'
+import { LOCK_CLASS } from './locks.ts'
+import { RUN_COLUMNS, type RunRow } from './run-row.ts'
+
+/** The server may need a moment to notice that the driver before is gone: so often (times 25 ms) is it asked. */
+const TRIES = 20
+
+export interface TakenRun {
+  readonly row: RunRow
+  readonly lost: AbortSignal
+  release(): Promise<void>
+}
+
+/**
+ * Takes up a run as its driver. What an earlier driver left waiting is taken out of the queue: this one asks anew for
+ * what its flow calls. What still runs on a worker goes on.
+ * @throws UserError when another driver has it, or its state does not allow it
+ */
+export async function takeRun(
+  database: Database,
+  no: number,
+  id: string,
+  given: Uint8Array | undefined,
+): Promise<TakenRun> {
+  const lost = new AbortController()
+  let attempt: number | undefined
+  const session = await database.session({
+    channels: [],
+    name: `millrace driver ${id}`,
+    onNotify: () => {},
+    setUp: async (client, before) => {
+      if (before !== undefined) await endOwnGhost(client, before, `millrace driver ${id}`)
+      if (await lock(client, no)) {
+        if (attempt !== undefined && !(await takeUpAgain(client, no, attempt))) lost.abort(takenOver(id))
+      } else if (attempt === undefined) throw await alreadyDriven(client, no, id)
+      else lost.abort(takenOver(id))
+    },
+  })
+  try {
+    const [row] = await database.query<RunRow>(
+      `with taken as (
+         update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null,
+           version = '${VERSION}', given = $4, started = coalesce(started, now()), ended = null, message = null, failure = null
+         where no = $1 and state = any($3) returning ${RUN_COLUMNS}),
+       left_over as (
+         update task_run t set state = 'Cancelled', ended = now()
+         from taken where taken.attempt > 1 and t.run = taken.no and t.ended is null
+           and (t.state = 'Pending' or t.state = 'Running' and not exists (
+             select from worker w where w.id = t.worker and w.state in ('alive', 'draining'))))
+       select * from taken`,
+      [no, `${hostname()}:${process.pid}`, [...runStatesBefore('Running'), 'Running'], given ?? null],
+    )
+    if (!row) {
+      const [found] = await database.query<{ state: string }>('select state from flow_run where no = $1', [no])
+      throw new UserError(`run ${id} is ${found?.state ?? 'gone'}: it cannot be started`)
+    }
+    attempt = row.attempt
+    return { row, lost: lost.signal, release: () => session.close() }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+async function lock(client: pg.Client, no: number): Promise<boolean> {
+  for (let tries = 0; ; tries++) {
+    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1, $2) as got', [
+      LOCK_CLASS.driver,
+      no,
+    ])
+    if (rows[0]?.got) return true
+    if (tries >= TRIES) return false
+    await sleep(25)
+  }
+}
+
+/** The run was this driver's until its connection broke. Meanwhile it may have been given up as Crashed. */
+async function takeUpAgain(client: pg.Client, no: number, attempt: number): Promise<boolean> {
+  const { rows } = await client.query(
+    `update flow_run set driver_missing = null, ended = null,
+       message = case when state = 'Crashed' then null else message end,
+       state = case when state = 'Crashed' then 'Running' else state end
+     where no = $1 and attempt = $2 and state not in ('Completed', 'Failed', 'Cancelled') returning no`,
+    [no, attempt],
+  )
+  return rows.length > 0
+}
+
+async function alreadyDriven(client: pg.Client, no: number, id: string): Promise<UserError> {
+  const { rows } = await client.query<{ driver: string }>('select driver from flow_run where no = $1', [no])
+  return new UserError(`run ${id} is already driven by ${rows[0]?.driver ?? 'another process'}`)
+}
+
+function takenOver(id: string): Error {
+  return new Error(`run ${id} was taken over by another driver while this one had no connection`)
+}
+
+/**
+ * Ends the server's side of this process's own former connection, which the server may not know to be broken.
+ * @param name of the connection, lest it be somebody else's by now
+ */
+export async function endOwnGhost(client: pg.Client, backend: number, name: string): Promise<void> {
+  await client.query(
+    'select pg_terminate_backend(pid, 500) from pg_stat_activity where pid = $1 and application_name = $2',
+    [backend, name.slice(0, 63)],
+  )
+}
