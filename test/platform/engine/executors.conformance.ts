@@ -44,7 +44,8 @@ export function executorConformance(kind: ExecutorKind): void {
     secrets,
     'run facts': runFacts,
     placement,
-    'memory limits': memoryLimits,
+    // The driver's own thread has no limit.
+    ...(kind !== 'inline' && { 'memory limits': memoryLimits }),
     scale,
   }
   for (const [topic, tests] of Object.entries(topics)) describe(topic, () => tests(kind, () => stage))

@@ -3,9 +3,7 @@ import { expect, it } from 'vitest'
 import { double, fillBuffers, fillHeap, litter } from '../../../fixtures/project/flows/tasks/flow.ts'
 import { complete, type Stage } from '../stage.ts'
 
-export function memoryLimits(kind: ExecutorKind, stage: () => Stage): void {
-  if (kind === 'inline') return
-
+export function memoryLimits(_kind: ExecutorKind, stage: () => Stage): void {
   it.each([
     ['on the heap', fillHeap],
     ['in buffers', fillBuffers],
