@@ -26,6 +26,8 @@ const HELP = `Measures Millrace, and compares the numbers with the promises of d
   --json <file>       where to write the results, in place of bench/results/
   --help`
 
+const INTERRUPTED = 'interrupted'
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -73,9 +75,11 @@ async function main(selected: readonly Benchmark[]): Promise<void> {
     results.push(result)
     // Each time: what is measured is not lost when a later one is broken off.
     writeFileSync(file, `${JSON.stringify({ when, machine: facts, quick: values.quick, results }, null, 2)}\n`)
+    if (result.error === INTERRUPTED) break
   }
   console.log(`\nwritten to ${file}`)
   await afterAll.disposeAsync()
+  if (results.at(-1)?.error === INTERRUPTED) process.exit(130)
   process.exit(results.some(({ error }) => error !== undefined) ? 1 : 0)
 }
 
@@ -86,25 +90,22 @@ async function measure(
 ): Promise<BenchmarkResult> {
   const { name, what } = benchmark
   const bench = new Bench(options, afterAll)
-  const interrupt = (): void => {
-    console.error('\nstopping')
-    void bench
-      .close()
-      .then(() => afterAll.disposeAsync())
-      .finally(() => process.exit(130))
-  }
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  const interrupted = new AbortController()
+  const interrupt = (): void => interrupted.abort()
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const began = performance.now()
   const wanted = options.quick ? 2 : benchmark.repetitions
   const all: Repetition[] = []
-  let outcome: { skipped?: string; error?: string } = {}
+  let outcome: Pick<BenchmarkResult, 'skipped' | 'error'> = {}
   try {
-    for await (const repetition of repeat(benchmark, bench)) {
+    for await (const repetition of repeat(benchmark, bench, interrupted.signal)) {
       all.push(repetition)
-      if (process.stderr.isTTY) process.stderr.write(`${name}: ${all.length}\r`)
-      const calm = all.filter(({ others = 0 }) => others * 100 <= Number(values.calm))
+      const { others = 0 } = repetition
+      console.error(`${name}: repetition ${all.length}, others took ${Math.round(others * 100)} %`)
+      const calm = all.filter((each) => (each.others ?? 0) * 100 <= Number(values.calm))
       if (calm.length >= wanted || all.length >= 4 * wanted) break
     }
+    if (interrupted.signal.aborted) outcome = { error: INTERRUPTED }
   } catch (error) {
     if (error instanceof SkippedError) outcome = { skipped: error.message }
     else outcome = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
@@ -123,17 +124,19 @@ async function measure(
   }
 }
 
-async function* repeat(benchmark: Benchmark, bench: Bench): AsyncGenerator<Repetition> {
+async function* repeat(benchmark: Benchmark, bench: Bench, interrupted: AbortSignal): AsyncGenerator<Repetition> {
   const going = benchmark.run(bench)[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      await waitForQuiet(Number(values.patience))
-      const others = watchOthers()
-      const next = await going.next()
-      if (next.done) return
-      yield { rows: next.value, others: others() }
-    }
-  } finally {
-    await going.return?.()
+  const stop = new Promise<undefined>((resolve) => {
+    interrupted.addEventListener('abort', () => resolve(undefined))
+  })
+  for (;;) {
+    await waitForQuiet(Number(values.patience), interrupted)
+    const others = watchOthers()
+    const pending = going.next()
+    // What it waits for is taken away from it when the benchmark is closed.
+    pending.catch(() => {})
+    const next = await Promise.race([pending, stop])
+    if (!next || next.done) return
+    yield { rows: next.value, others: others() }
   }
 }

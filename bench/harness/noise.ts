@@ -25,9 +25,9 @@ export function watchOthers(): () => number | undefined {
   }
 }
 
-/** Waits until others leave the processors alone, `patience` seconds at most. */
-export async function waitForQuiet(patience: number): Promise<void> {
-  for (const end = Date.now() + patience * 1000; Date.now() < end; ) {
+/** Waits until others leave the processors alone, `patience` seconds at most, or until it is told to stop. */
+export async function waitForQuiet(patience: number, stop: AbortSignal): Promise<void> {
+  for (const end = Date.now() + patience * 1000; Date.now() < end && !stop.aborted; ) {
     const others = watchOthers()
     await sleep(500)
     if ((others() ?? 0) < 0.1) return

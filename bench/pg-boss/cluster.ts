@@ -85,6 +85,8 @@ class Run implements AsyncDisposable {
 
   static async open(number: number, connectionString: string, pool: pg.Pool, boss: Run['boss']): Promise<Run> {
     const listener = new pg.Client({ connectionString })
+    // When the benchmark is broken off, the server goes first.
+    listener.on('error', () => {})
     await listener.connect()
     await listener.query(`listen ${channelOf(number)}`)
     return new Run(number, listener, pool, boss)
