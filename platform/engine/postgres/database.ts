@@ -27,7 +27,7 @@ export class Database {
   private readonly options: DatabaseOptions
   private readonly sessions = new Set<Session>()
   private awaySince: number | undefined
-  private unbrokenSince = Date.now()
+  private brokenAt = Number.NEGATIVE_INFINITY
   private closed = false
 
   private constructor(url: string, options: DatabaseOptions) {
@@ -36,7 +36,7 @@ export class Database {
     this.pool = new pg.Pool({ ...clientConfig(url, options.name), max: options.connections ?? 4, idleTimeoutMillis: 0 })
     // A connection that breaks while idle is replaced; the next statement reports it, if it matters.
     this.pool.on('error', () => {
-      this.unbrokenSince = Date.now()
+      this.brokenAt = Date.now()
     })
   }
 
@@ -58,9 +58,9 @@ export class Database {
     return new Database(url, options)
   }
 
-  /** How long (ms) no connection has broken: so long, at least, the server has not been restarted. */
+  /** How long ago (ms) a connection broke last: perhaps because the server was restarted. Infinity when none did. */
   get unbroken(): number {
-    return Date.now() - this.unbrokenSince
+    return Date.now() - this.brokenAt
   }
 
   /**
@@ -101,7 +101,7 @@ export class Database {
       this.reportBack()
       return rows
     } catch (error) {
-      if (isAway(error)) this.unbrokenSince = Date.now()
+      if (isAway(error)) this.brokenAt = Date.now()
       throw error
     }
   }

@@ -11,14 +11,18 @@ const MOST_NAMED = 500
  * gives their tasks back, and fails those that took {@link MOST_DEATHS} workers with them. Looks for drivers too:
  * a run whose driver has been gone for `driverGrace` ms is Crashed. Any process may call it at any time; one does the
  * work, the others pass. All in one statement: a worker is never dead without its tasks being given back.
+ *
+ * When the server was started less than `restartGrace` ms ago, everybody's locks are gone with the old one: nothing is
+ * done then.
  * @returns names of the workers found dead
  */
 export async function reap(
   database: Database,
-  options: { readonly lease: number; readonly driverGrace: number },
+  options: { readonly lease: number; readonly driverGrace: number; readonly restartGrace: number },
 ): Promise<string[]> {
   const rows = await database.query<{ dead: string[] | null }>(
-    `with turn as materialized (select pg_try_advisory_xact_lock(7151000) as mine),
+    `with turn as materialized (
+       select pg_postmaster_start_time() < now() - $3 * interval '1 ms' and pg_try_advisory_xact_lock(7151000) as mine),
      gone as (
        update worker w set state = 'dead', ended = now() from turn
        where turn.mine and w.state in ('alive', 'draining')
@@ -61,7 +65,7 @@ export async function reap(
        union all
        select pg_notify('millrace_run_' || no, 'state') from crashed)
      select (select array_agg(name || ' on ' || host) from gone) as dead, (select count(*) from told), (select count(*) from missing)`,
-    [options.lease, options.driverGrace],
+    [options.lease, options.driverGrace, options.restartGrace],
     { name: 'reap', patience: 0 },
   )
   return rows[0]?.dead ?? []

@@ -10,8 +10,8 @@ export interface ReaperOptions {
   /** A run whose driver is gone for so long is Crashed. @default 3000 */
   driverGrace?: number
   /**
-   * When the database was restarted, everybody's locks are gone: only a process whose connections have stood for so
-   * long takes others for dead. @default 5000
+   * When the database was restarted, everybody's locks are gone: nobody is taken for dead until it has been up for so
+   * long, nor by a process one of whose connections broke since. @default 5000
    */
   restartGrace?: number
 }
@@ -34,7 +34,7 @@ export function startReaper(
     if (busy || database.unbroken < restartGrace) return
     busy = true
     try {
-      for (const worker of await reap(database, { lease, driverGrace })) onDead(worker)
+      for (const worker of await reap(database, { lease, driverGrace, restartGrace })) onDead(worker)
     } catch {
       // The database is away; whoever needs it says so.
     } finally {
