@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['engine', 'agents', 'release', 'sdk'],
   flows: ['sdk'],
   images: ['sdk', 'engine', 'agents', 'release', 'console', 'cli', 'flows', 'infra'],
-  infra: ['release'],
+  infra: ['release', 'sdk'],
 }
 
 const SAYS_NOTHING = ['utils', 'util', 'helpers', 'helper', 'common', 'manager', 'misc']

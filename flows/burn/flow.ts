@@ -20,6 +20,8 @@ export default flow(
     description: 'Runs a number of tasks that each wait, or compute, for a given time.',
     owner: 'platform',
     contact: 'platform@example.org',
+    sources: [],
+    sinks: [],
     params: z.object({
       tasks: z.int().min(0).max(10_000_000).default(500).describe('How many tasks'),
       ms: z.number().min(0).default(0).describe('How long each takes, in milliseconds'),

@@ -10,6 +10,8 @@ export default flow(
     description: 'Greets people: the smallest flow, to see that everything works.',
     owner: 'platform',
     contact: 'platform@example.org',
+    sources: [],
+    sinks: [],
     params: z.object({
       names: z.array(z.string().min(1)).min(1).default(['world']).describe('Whom to greet'),
     }),

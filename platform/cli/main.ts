@@ -259,6 +259,47 @@ program
   .addHelpText('after', '\nExample:\n  millrace demo')
   .action(async (options) => (await import('./commands/demo.ts')).demo(options))
 
+const secrets = program
+  .command('secrets')
+  .description('Look at the secrets of a stack, rotate them, check them; a value is never shown.')
+  .addOption(
+    new Option('--stack <name>', 'the stack: its file is Pulumi.NAME.yaml').env('MILLRACE_STACK').default('dev'),
+  )
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace secrets\n  millrace secrets rotate webhook-signing-key\n  millrace secrets verify --stack prod',
+  )
+secrets
+  .command('list', { isDefault: true })
+  .description('List the secrets of a stack: source, version, who uses them.')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace secrets\n  millrace secrets list --stack prod --json')
+  .action(async (_options, command) => (await import('./commands/secrets.ts')).listSecrets(command.optsWithGlobals()))
+secrets
+  .command('rotate')
+  .argument('<secret>', 'its name in the stack')
+  .description('Raise the version of a secret in the file of a stack; the next "pulumi up" does the rest.')
+  .option('--version <number>', 'of an external secret: the version at Secret Manager to use from now on')
+  .option('--dry-run', 'only say what would change')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace secrets rotate webhook-signing-key --dry-run
+  millrace secrets rotate smtp-password --stack prod
+  millrace secrets rotate map-token --version 4`,
+  )
+  .action(async (name, _options, command) =>
+    (await import('./commands/secrets.ts')).rotate(name, command.optsWithGlobals()),
+  )
+secrets
+  .command('verify')
+  .description('Check that each secret that is used is declared, and has its value, encrypted.')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace secrets verify\n  millrace secrets verify --stack prod')
+  .action(async (_options, command) => (await import('./commands/secrets.ts')).verifySecrets(command.optsWithGlobals()))
+
 program
   .command('doctor')
   .description('Check that this machine and project have what is needed.')
@@ -268,6 +309,8 @@ program
   .action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
 
 for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride()
+// Of the program only, and so after its commands are made: `--version` behind a command is that command's.
+program.enablePositionalOptions()
 
 try {
   await program.parseAsync()

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { type Flow, UserError } from '@millrace/sdk'
+import { type Flow, nearest, UserError } from '@millrace/sdk'
+import { flowNames, flowPath, importFlow } from '@millrace/sdk/project'
+
+export { flowNames, importFlow } from '@millrace/sdk/project'
 
 /** Where the code of a flow is, for a thread or a worker to load it. */
 export interface FlowSource {
@@ -27,16 +29,6 @@ export function projectRoot(from = process.cwd()): string {
   }
 }
 
-/** Names of the project's flows: the folders of `flows/` that have a `flow.ts`. */
-export function flowNames(root: string): string[] {
-  const folder = join(root, 'flows')
-  if (!existsSync(folder)) return []
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'flow.ts')))
-    .map((entry) => entry.name)
-    .sort()
-}
-
 /**
  * Finds and loads a flow of the project.
  * @throws UserError when there is none of that name, or its module does not export one
@@ -44,41 +36,19 @@ export function flowNames(root: string): string[] {
 export async function loadFlow(root: string, name: string): Promise<LoadedFlow> {
   const names = flowNames(root)
   if (!names.includes(name)) {
-    const near = names.find((other) => distance(other, name) <= 2)
+    const near = nearest(name, names)
     throw new UserError(
       `there is no flow "${name}"${near ? `; did you mean "${near}"?` : ''}`,
       names.length > 0 ? `Flows here: ${names.join(', ')}.` : `There is no flow in ${join(root, 'flows')}.`,
     )
   }
-  const source = flowSource(root, name, `flows/${name}/flow.ts`)
+  const source = flowSource(root, name, flowPath(name))
   return { flow: await importFlow(root, source), source }
 }
 
 /** Describes the flow module at `path` (relative to `root`). */
 export function flowSource(root: string, flow: string, path: string): FlowSource {
   return { flow, path, digest: digestModules(root, path) }
-}
-
-/**
- * Loads the module of a flow.
- * @throws UserError when it does not export a flow of that name as default
- */
-export async function importFlow(root: string, source: FlowSource): Promise<Flow> {
-  const module: { default?: unknown } = await import(pathToFileURL(join(root, source.path)).href)
-  const found = module.default
-  if (!isFlow(found)) {
-    throw new UserError(`${source.path} must export a flow as default: export default flow({ … }, async () => { … })`)
-  }
-  if (found.definition.name !== source.flow) {
-    throw new UserError(
-      `${source.path} holds a flow named "${found.definition.name}"; its folder must have the same name`,
-    )
-  }
-  return found
-}
-
-function isFlow(value: unknown): value is Flow {
-  return typeof value === 'function' && 'definition' in value && 'options' in value
 }
 
 /**
@@ -103,18 +73,4 @@ export function digestModules(root: string, path: string): string {
     hash.update(relative(root, file).split(sep).join('/')).update('\0').update(readFileSync(file)).update('\0')
   }
   return hash.digest('hex')
-}
-
-/** Number of letters to insert, delete or replace to make one word of the other (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1
-      next[j] = Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + cost)
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -37,6 +37,7 @@ export interface Schedule {
 export interface FlowOptions<P extends z.ZodType = z.ZodType, C = unknown> {
   /** Lower-case letters, digits and "-"; also the name of the flow's folder. */
   name: string
+  /** What it is for; a flow that is deployed must say so, and whose it is. */
   description?: string
   /** Parameters, as a zod object; input is checked against it, and bad input names the field. @default none */
   params?: P
@@ -44,7 +45,7 @@ export interface FlowOptions<P extends z.ZodType = z.ZodType, C = unknown> {
   runName?: (params: z.output<P>) => string
   owner?: string
   contact?: string
-  /** Where the data comes from, and where it goes: for the catalogue. */
+  /** Where the data comes from, and where it goes; a flow that is deployed must say so, `[]` where there is none. */
   sources?: string[]
   sinks?: string[]
   runOn?: RunOn

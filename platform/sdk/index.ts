@@ -9,7 +9,9 @@ export {
   type Schedule,
   type Workers,
 } from './flow.ts'
+export { describeIssues } from './issues.ts'
 export { log, progress } from './log.ts'
+export { nearest } from './nearest.ts'
 export {
   abortSignal,
   type BatchSource,

@@ -58,7 +58,11 @@ describe('the parameters of a flow', () => {
       { source: { url: '', tries: 'x' } },
       'parameter source.tries: expected a whole number, got "x"',
     ],
-    ['an unknown name in an object', { source: { url: '', key: 'k' } }, 'parameter source: there is no "key" in it'],
+    [
+      'an unknown name in an object',
+      { source: { url: '', key: 'k' } },
+      'parameter source.key: there is no such key (known: url, tries)',
+    ],
     ['text deep in a map', { maps: { rain: [true, 'x'] } }, 'parameter maps.rain[1]: expected true or false, got "x"'],
     ['neither of two kinds', { either: 'x' }, 'parameter either: expected a whole number or true or false, got "x"'],
     [
