@@ -27,46 +27,52 @@ function steps(text: string): Step[] {
   return found
 }
 
-describe.each(['README.md', 'flows/README.md', 'platform/README.md', 'test/README.md', 'flows/datacube/README.md'])(
-  '%s',
-  (readme) => {
-    let project: Awaited<ReturnType<typeof copyProject>>
-    const background: Going[] = []
+describe.each([
+  'README.md',
+  'flows/README.md',
+  'platform/README.md',
+  'test/README.md',
+  'infra/README.md',
+  'docs/first-deployment.md',
+  'docs/rotate-a-secret.md',
+  'flows/datacube/README.md',
+])('%s', (readme) => {
+  let project: Awaited<ReturnType<typeof copyProject>>
+  const background: Going[] = []
 
-    beforeAll(async () => {
-      project = await copyProject()
-    })
-    afterAll(async () => {
-      for (const { interrupt, ended } of background.reverse()) {
-        interrupt()
-        expect((await ended).code).toBe(0)
+  beforeAll(async () => {
+    project = await copyProject()
+  })
+  afterAll(async () => {
+    for (const { interrupt, ended } of background.reverse()) {
+      interrupt()
+      expect((await ended).code).toBe(0)
+    }
+    await project.remove()
+  })
+
+  it.each(
+    steps(readFileSync(join(ROOT, readme), 'utf8')).map(
+      (step) => [step.kind === 'file' ? step.path : step.line, step] as const,
+    ),
+  )(
+    '%s',
+    async (_title, step) => {
+      if (step.kind === 'file') {
+        const path = join(project.folder, step.path)
+        mkdirSync(dirname(path), { recursive: true })
+        writeFileSync(path, step.text)
+      } else if (/millrace (start|worker start)\b/.test(step.line)) {
+        // Without npx, which on Ctrl-C does not pass on what the command ended with.
+        const going = begin(step.line.replace('npx ', ''), project.folder)
+        background.push(going)
+        await going.prints(/are up|slots/)
+      } else {
+        const { code, out, err } = await command(step.line, project.folder)
+        expect(code, `${out}\n${err}`).toBe(0)
+        expect(out.length).toBeGreaterThan(0)
       }
-      await project.remove()
-    })
-
-    it.each(
-      steps(readFileSync(join(ROOT, readme), 'utf8')).map(
-        (step) => [step.kind === 'file' ? step.path : step.line, step] as const,
-      ),
-    )(
-      '%s',
-      async (_title, step) => {
-        if (step.kind === 'file') {
-          const path = join(project.folder, step.path)
-          mkdirSync(dirname(path), { recursive: true })
-          writeFileSync(path, step.text)
-        } else if (/millrace (start|worker start)\b/.test(step.line)) {
-          // Without npx, which on Ctrl-C does not pass on what the command ended with.
-          const going = begin(step.line.replace('npx ', ''), project.folder)
-          background.push(going)
-          await going.prints(/are up|slots/)
-        } else {
-          const { code, out, err } = await command(step.line, project.folder)
-          expect(code, `${out}\n${err}`).toBe(0)
-          expect(out.length).toBeGreaterThan(0)
-        }
-      },
-      120_000,
-    )
-  },
-)
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,72 @@
+import { type FlowManifest, readManifests } from '@millrace/release'
+import { UserError } from '@millrace/sdk'
+import { flowNames } from '@millrace/sdk/project'
+import * as pulumi from '@pulumi/pulumi'
+import { parseConfig, type RawConfig, type StackConfig } from './config.ts'
+import type { Place } from './place.ts'
+
+/** All that the program goes by. */
+export interface Stack {
+  readonly place: Place
+  readonly config: StackConfig
+  /** Of the flows that the stack deploys. */
+  readonly manifests: readonly FlowManifest[]
+}
+
+/**
+ * Reads the config of the stack that is being run, and the manifests of its flows.
+ * @param root the project's folder
+ * @throws pulumi.RunError, which the engine prints as it is, when something in them is wrong
+ */
+export async function readStack(root: string): Promise<Stack> {
+  const stack = pulumi.getStack()
+  try {
+    const raw = rawConfig(stack)
+    const manifests = await readManifests(root, Object.keys(raw.flows ?? {}))
+    const config = parseConfig(stack, raw, { names: flowNames(root), manifests })
+    const gcp = new pulumi.Config('gcp')
+    const place: Place = {
+      stack,
+      project: setting(stack, gcp, 'project', 'the id of the Google Cloud project'),
+      projectNumber: config.project.number,
+      region: setting(stack, gcp, 'region', 'a region such as europe-west1'),
+      protect: config.protect,
+    }
+    return { place, config, manifests }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new pulumi.RunError(error.hint ? `${error.message}\n${error.hint}` : error.message)
+  }
+}
+
+function setting(stack: string, config: pulumi.Config, key: string, what: string): string {
+  const value = config.get(key)
+  if (!value) throw new UserError(`Pulumi.${stack}.yaml: ${config.name}:${key} is required (${what})`)
+  return value
+}
+
+/** All keys of ours, also those that are not known. Values are as they were written: numbers, lists, maps. */
+function rawConfig(stack: string): RawConfig {
+  const prefix = `${pulumi.getProject()}:`
+  const encrypted = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? '[]') as string[]
+  const raw: Record<string, unknown> = {}
+  for (const [key, text] of Object.entries(pulumi.runtime.allConfig() ?? {})) {
+    if (!key.startsWith(prefix)) continue
+    const name = key.slice(prefix.length)
+    if (name === 'secretValues' && !encrypted.includes(key)) {
+      throw new UserError(
+        `Pulumi.${stack}.yaml: ${key} stands there in plain text; set each value with pulumi config set --secret --path`,
+      )
+    }
+    raw[name] = parse(text)
+  }
+  return raw
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

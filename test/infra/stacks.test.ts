@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { access } from '../../infra/plan/access.ts'
+import { faults } from '../../infra/plan/check.ts'
+import { mermaid } from '../../infra/plan/graph.ts'
+import { inventory } from '../../infra/plan/inventory.ts'
+import { isRecord, type Plan, type PlannedResource, Unknown } from '../../infra/plan/planned-resource.ts'
+import { planProgram } from '../../infra/plan/run.ts'
+import { readStack, stackNames } from '../../infra/plan/stack-file.ts'
+import { violations } from '../../infra/policy/index.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+const stacks = stackNames(ROOT)
+const plans = new Map<string, Plan>()
+let dev: Plan
+let prod: Plan
+beforeAll(async () => {
+  await Promise.all(stacks.map(async (stack) => plans.set(stack, await planProgram(readStack(ROOT, stack)))))
+  ;[dev, prod] = [planOf('dev'), planOf('prod')]
+})
+
+describe.each(stacks)('the stack %s', (stack) => {
+  it('has exactly the resources of its inventory', () => {
+    const kept = readFileSync(`${ROOT}/test/infra/inventory/${stack}.txt`, 'utf8')
+    const update = `npm run -s plan -- ${stack} --inventory > test/infra/inventory/${stack}.txt`
+    expect(inventory(planOf(stack)), `when this is what should change: ${update}`).toBe(kept)
+  })
+
+  it('is in order, and keeps every policy', () => {
+    expect(faults(planOf(stack), readStack(ROOT, stack).secretTexts)).toEqual([])
+    expect(violations(planOf(stack)).map(({ policy, message }) => `${message} [${policy}]`)).toEqual([])
+  })
+
+  it('is planned without a warning', () => {
+    expect(planOf(stack).warnings).toEqual([])
+  })
+})
+
+it('the picture of the architecture is the one that the program draws', () => {
+  const page = readFileSync(`${ROOT}/docs/architecture.md`, 'utf8')
+  const [, drawn] = /<!-- graph -->\n```mermaid\n([\s\S]*?)```/.exec(page) ?? []
+  const update = 'put what `npm run -s plan -- prod --graph` prints into docs/architecture.md'
+  expect(mermaid(prod), update).toBe(drawn)
+})
+
+/** What stands for each capability of the systems before this one, in prod. */
+describe('prod has', () => {
+  it('a deployment from GitHub without keys, for one repository by number (C1)', () => {
+    const provider = one(prod, 'WorkloadIdentityPoolProvider', 'provider')
+    expect(provider.inputs.attributeCondition).toBe(
+      'assertion.repository_id == "100000001" && assertion.repository_owner_id == "1000001"',
+    )
+    const mapping = provider.inputs.attributeMapping
+    const may = isRecord(mapping) ? mapping['attribute.may'] : undefined
+    expect(may).toContain('assertion.environment == "prod"')
+    expect(may).toContain('assertion.ref == "refs/heads/main" || assertion.ref.startsWith("refs/tags/v")')
+    expect(may).toContain('assertion.event_name == "pull_request" ? "preview"')
+    const bound = all(prod, 'IAMMember').flatMap(
+      ({ inputs }) => String(inputs.member).match(/attribute\.may\/\w+/) ?? [],
+    )
+    expect(bound.toSorted()).toEqual(['attribute.may/apply', 'attribute.may/preview'])
+  })
+
+  it('a registry that cleans itself up, but keeps what a release is made of (C2)', () => {
+    const { cleanupPolicies } = one(prod, 'Repository', 'images').inputs
+    expect(cleanupPolicies).toEqual([
+      { id: 'keep-newest', action: 'KEEP', mostRecentVersions: { keepCount: 20 } },
+      { id: 'keep-releases', action: 'KEEP', condition: { tagState: 'TAGGED', tagPrefixes: ['release-'] } },
+      { id: 'delete-old', action: 'DELETE', condition: { tagState: 'ANY', olderThan: '2592000s' } },
+    ])
+  })
+
+  it('secrets in one place, told to processes by version and never by value (C3)', () => {
+    for (const text of environments(prod)) expect(text).not.toMatch(/secret>/)
+    const agent = one(prod, 'WorkerPool', 'agent-vertex')
+    expect(JSON.stringify(agent.inputs)).toContain('MILLRACE_SECRETS')
+  })
+
+  it('a private network, and a way into it for the console alone (C4)', () => {
+    expect(all(prod, 'Firewall')).toEqual([])
+    const open = all(prod, 'Service').filter(({ inputs }) => inputs.ingress === 'INGRESS_TRAFFIC_ALL')
+    expect(open.map(({ name, inputs }) => [name, inputs.iapEnabled])).toEqual([['console', true]])
+  })
+
+  it('nodes that start containers before all of the image is there (C5)', () => {
+    const pools = all(prod, 'NodePool')
+    expect(pools).toHaveLength(4)
+    for (const { inputs } of pools) expect(inputs.nodeConfig).toMatchObject({ gcfsConfig: { enabled: true } })
+  })
+
+  it('an agent that launches on Vertex, and may do no more than that (C6)', () => {
+    const role = one(prod, 'IAMCustomRole', 'vertex-launcher')
+    expect(role.inputs.permissions).toContain('aiplatform.customJobs.create')
+    const grants = access(prod).filter(({ identity }) => identity.startsWith('serviceAccount:agent-vertex@'))
+    expect(grants.map(({ role: granted }) => granted)).not.toContain('roles/aiplatform.user')
+  })
+
+  it('a Kubernetes agent with rights of its own, and pools that go from 0 to 100 (C7)', () => {
+    const pools = Object.fromEntries(all(prod, 'NodePool').map(({ inputs }) => [String(inputs.name), inputs]))
+    expect(pools.small?.autoscaling).toMatchObject({ totalMinNodeCount: 0, totalMaxNodeCount: 100 })
+    expect(pools.gpu?.nodeConfig).toMatchObject({ guestAccelerators: [{ type: 'nvidia-tesla-t4', count: 1 }] })
+    const { rules } = one(prod, 'Role', 'agent-gke').inputs
+    expect(rules).toContainEqual({
+      apiGroups: ['batch'],
+      resources: ['jobs'],
+      verbs: ['create', 'get', 'list', 'watch', 'patch', 'delete'],
+    })
+  })
+
+  it('workers that KEDA scales with the queue, from nothing, on spot machines, and that drain (C8)', () => {
+    const scaled = one(prod, 'ScaledObject', 'workers-standard').inputs.spec
+    expect(scaled).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 100 })
+    expect(scaled).toMatchObject({ triggers: [{ type: 'metrics-api', metadata: { targetValue: '20' } }] })
+    const workers = one(prod, 'Deployment', 'workers-standard')
+    expect(JSON.stringify(workers.inputs)).toContain('"terminationGracePeriodSeconds":630')
+    // How many there are is for KEDA to say.
+    expect(JSON.stringify(workers.inputs)).not.toContain('replicas')
+    expect(one(prod, 'PodDisruptionBudget', 'workers-standard').inputs.spec).toMatchObject({ maxUnavailable: '25%' })
+  })
+})
+
+describe('dev', () => {
+  it('is Cloud Run alone', () => {
+    expect(dev.resources.filter(({ type }) => /kubernetes|container\/|aiplatform/.test(type))).toEqual([])
+  })
+
+  it('has workers on Cloud Run, whose number is the agent’s to set', () => {
+    const workers = one(dev, 'WorkerPool', 'workers-standard')
+    expect(workers.inputs.scaling).toEqual({ manualInstanceCount: 0 })
+    expect(workers.ignoreChanges).toEqual(['scaling.manualInstanceCount'])
+    const scaler = one(dev, 'WorkerPoolIamMember', 'workers-standard-scaled')
+    expect(scaler.inputs).toMatchObject({ role: 'roles/run.developer', name: 'workers-standard' })
+  })
+})
+
+describe('a first up', () => {
+  it('starts no process before it may do all that it needs', () => {
+    for (const plan of [dev, prod]) {
+      const before = dependenciesOf(plan)
+      for (const process of plan.resources.filter(({ type }) => /:(WorkerPool|Service|Deployment)$/.test(type))) {
+        if (!/cloudrunv2|apps\/v1/.test(process.type) || process.name.startsWith('keda')) continue
+        const id = process.name
+        const grants = plan.resources.filter(
+          ({ name, type }) =>
+            /(User|IamMember|IAMMember)$/.test(type) &&
+            name.startsWith(`${id}-`) &&
+            !/-(scaled|proxy|access)/.test(name),
+        )
+        expect(grants.length, id).toBeGreaterThan(0)
+        for (const grant of grants) expect(before(process), `${id} waits for ${grant.name}`).toContain(grant.urn)
+      }
+    }
+  })
+
+  it('makes the database when its network is connected to Google’s services', () => {
+    const peering = one(prod, 'Connection', 'peering')
+    expect(dependenciesOf(prod)(one(prod, 'DatabaseInstance', 'postgres'))).toContain(peering.urn)
+  })
+})
+
+describe('a stack that was destroyed', () => {
+  it('can be made again: what Google keeps the names of has one by chance', () => {
+    expect(one(prod, 'DatabaseInstance', 'postgres').inputs.name).toBeUndefined()
+    expect(one(prod, 'WorkloadIdentityPool', 'pool').inputs.workloadIdentityPoolId).toBeInstanceOf(Unknown)
+  })
+
+  it('was not protected any more, by one value in its config', async () => {
+    const stack = readStack(ROOT, 'prod')
+    const open = await planProgram({ ...stack, config: { ...stack.config, 'millrace:protect': 'false' } })
+    expect(open.resources.filter(({ protect }) => protect)).toEqual([])
+    expect(open.outputs.isProtected).toBe(false)
+    const held = JSON.stringify(open.resources.map(({ inputs }) => inputs)).match(
+      /"deletionProtection(Enabled)?":true/g,
+    )
+    expect(held).toBeNull()
+    expect(prod.resources.filter(({ protect }) => protect).length).toBeGreaterThan(4)
+  })
+})
+
+describe('a flow', () => {
+  it('is somebody of its own, and writes below its own prefix alone', () => {
+    const grants = access(prod).filter(({ identity }) => identity.startsWith('serviceAccount:flow-hello@'))
+    const written = grants.filter(({ role }) => role === 'roles/storage.objectUser')
+    expect(written).toHaveLength(1)
+    expect(written[0]?.condition).toContain('/objects/flows/hello/')
+    expect(grants.filter(({ role }) => role === 'roles/secretmanager.secretAccessor')).toEqual([])
+  })
+
+  it('is written down with all that a run of it needs', () => {
+    const { source } = one(prod, 'BucketObject', 'deployment-datacube').inputs
+    const text = JSON.stringify(source)
+    for (const part of ['flow-datacube@example-millrace-prod', 'runtime@sha256:', 'flows/datacube/', 'standard']) {
+      expect(text).toContain(part)
+    }
+  })
+})
+
+function planOf(stack: string): Plan {
+  const plan = plans.get(stack)
+  if (!plan) throw new Error(`there is no stack ${stack}`)
+  return plan
+}
+
+/** The one resource of a kind (the end of its type) and name. */
+function one(plan: Plan, kind: string, name: string): PlannedResource {
+  const [found, ...more] = all(plan, kind).filter((each) => each.name === name)
+  if (!found || more.length > 0) throw new Error(`the plan has ${more.length ? 'several' : 'no'} ${kind} ${name}`)
+  return found
+}
+
+function all({ resources }: Plan, kind: string): PlannedResource[] {
+  return resources.filter(({ type }) => type.endsWith(`:${kind}`))
+}
+
+function environments({ resources }: Plan): string[] {
+  return resources.flatMap(({ inputs }) => JSON.stringify(inputs).match(/"envs?":\[.*?\]/g) ?? [])
+}
+
+/** All that must be there before a resource, near and far. */
+function dependenciesOf({ resources }: Plan): (of: PlannedResource) => Set<string> {
+  const byUrn = new Map(resources.map((each) => [each.urn, each]))
+  return (of) => {
+    const found = new Set<string>()
+    const visit = (urn: string): void => {
+      if (found.has(urn)) return
+      found.add(urn)
+      for (const next of byUrn.get(urn)?.dependencies ?? []) visit(next)
+    }
+    for (const each of of.dependencies) visit(each)
+    return found
+  }
+}
