@@ -3,6 +3,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import { ComponentResource } from '@pulumi/pulumi'
 import type { ClusterConfig } from '../config.ts'
 import { labelsOf, type Place } from '../place.ts'
+import { kedaRights } from './keda-rights.ts'
 import { NOT_WAITED_FOR, POOL_LABEL, SYSTEM_POOL } from './kubernetes-placement.ts'
 
 export interface KedaArgs {
@@ -44,7 +45,7 @@ export class Keda extends ComponentResource {
     const own = namespace.metadata.name
     const kinds = KINDS.map(makeKind)
     const account = makeAccount()
-    const rights = [...grantWatched(), ...grantOwn(), ...grantMetrics()]
+    const rights = kedaRights({ account: OPERATOR, own, watched, labels }, this)
     const operator = makeOperator(rights)
     const metrics = makeMetricsServer(operator)
     this.ready = [...kinds, operator, metrics]
@@ -84,108 +85,6 @@ export class Keda extends ComponentResource {
         { metadata: { name: OPERATOR, namespace: own, labels } },
         { parent },
       )
-    }
-
-    /** What it does with the objects that it scales. */
-    function grantWatched() {
-      return grant('keda-scales', watched, [
-        { apiGroups: ['keda.sh'], resources: ['*'], verbs: ['*'] },
-        { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['*'] },
-        { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch', 'update'] },
-        { apiGroups: [''], resources: ['pods', 'services', 'configmaps'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-        { apiGroups: [''], resources: ['limitranges'], verbs: ['get', 'list', 'watch'] },
-      ])
-    }
-
-    /** What it does in its own namespace: its certificate, and who of its copies leads. */
-    function grantOwn() {
-      return grant('keda-own', own, [
-        { apiGroups: [''], resources: ['secrets'], verbs: ['create', 'get', 'list', 'patch', 'update', 'watch'] },
-        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] },
-        { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-      ])
-    }
-
-    function grant(
-      role: string,
-      namespace: pulumi.Input<string>,
-      rules: kubernetes.types.input.rbac.v1.PolicyRule[],
-    ): pulumi.Resource[] {
-      const metadata = { name: role, namespace, labels }
-      return [
-        new kubernetes.rbac.v1.Role(role, { metadata, rules }, { parent }),
-        new kubernetes.rbac.v1.RoleBinding(
-          role,
-          {
-            metadata,
-            roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role },
-            subjects: [{ kind: 'ServiceAccount', name: account.metadata.name, namespace: own }],
-          },
-          { parent },
-        ),
-      ]
-    }
-
-    /** What a server of metrics must: ask who asks, and let the autoscaler of Kubernetes ask it. */
-    function grantMetrics(): pulumi.Resource[] {
-      const api = 'rbac.authorization.k8s.io'
-      const self = [{ kind: 'ServiceAccount', name: OPERATOR, namespace: own }]
-      const kedaReads = new kubernetes.rbac.v1.ClusterRole(
-        'keda-definitions',
-        {
-          metadata: { name: 'millrace-keda-definitions', labels },
-          rules: [
-            { apiGroups: ['keda.sh'], resources: ['clustertriggerauthentications'], verbs: ['get', 'list', 'watch'] },
-            {
-              apiGroups: ['apiregistration.k8s.io'],
-              resources: ['apiservices'],
-              verbs: ['get', 'list', 'watch'],
-            },
-          ],
-        },
-        { parent },
-      )
-      const hpaReads = new kubernetes.rbac.v1.ClusterRole(
-        'keda-external-metrics',
-        {
-          metadata: { name: 'millrace-keda-external-metrics', labels },
-          rules: [{ apiGroups: ['external.metrics.k8s.io'], resources: ['*'], verbs: ['get', 'list'] }],
-        },
-        { parent },
-      )
-      const bind = (
-        binding: string,
-        role: string | pulumi.Output<string>,
-        subjects: kubernetes.types.input.rbac.v1.Subject[],
-      ) =>
-        new kubernetes.rbac.v1.ClusterRoleBinding(
-          binding,
-          {
-            metadata: { name: `millrace-${binding}`, labels },
-            roleRef: { apiGroup: api, kind: 'ClusterRole', name: role },
-            subjects,
-          },
-          { parent },
-        )
-      const reader = new kubernetes.rbac.v1.RoleBinding(
-        'keda-authentication-reader',
-        {
-          metadata: { name: 'millrace-keda-authentication-reader', namespace: 'kube-system', labels },
-          roleRef: { apiGroup: api, kind: 'Role', name: 'extension-apiserver-authentication-reader' },
-          subjects: self,
-        },
-        { parent },
-      )
-      return [
-        bind('keda-definitions', kedaReads.metadata.name, self),
-        bind('keda-authentication', 'system:auth-delegator', self),
-        bind('keda-autoscaler', hpaReads.metadata.name, [
-          { kind: 'ServiceAccount', name: 'horizontal-pod-autoscaler', namespace: 'kube-system' },
-        ]),
-        reader,
-      ]
     }
 
     function makeOperator(after: readonly pulumi.Resource[]) {
