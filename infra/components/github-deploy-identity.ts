@@ -19,7 +19,8 @@ export interface GithubDeployIdentityArgs {
  * one repository, named by number, since names can be taken over.
  *
  * Two identities: `apply` for jobs of the stack's GitHub environment that run on the main branch or a release tag, and
- * `preview` for pull requests, which can look at everything but secrets' values, and change nothing.
+ * `preview` for pull requests and for looking at what drifted, which can look at everything but secrets' values, and
+ * change nothing.
  */
 export class GithubDeployIdentity extends pulumi.ComponentResource {
   /** Applies the stack. */
@@ -145,14 +146,16 @@ export class GithubDeployIdentity extends pulumi.ComponentResource {
 }
 
 /**
- * What a job may, as one word (Common Expression Language over GitHub's token): `preview` for a pull request, `apply` in
- * the stack's environment on the main branch or a release tag, `nothing` else. One word, since a binding can ask for one
- * attribute only. The claim `environment` is there only in jobs that name one.
+ * What a job may, as one word (Common Expression Language over GitHub's token): `apply` in the stack's environment on the
+ * main branch or a release tag; `preview` there without the environment (the nightly look for drift) and for a pull
+ * request, whatever it says of itself; `nothing` else. One word, since a binding can ask for one attribute only. The claim
+ * `environment` is there only in jobs that name one.
  */
 function whatItMay({ environment, branch, tagPrefix }: GithubConfig): string {
   const inEnvironment = `("environment" in assertion) && assertion.environment == "${environment}"`
   const onRef = `(assertion.ref == "refs/heads/${branch}" || assertion.ref.startsWith("refs/tags/${tagPrefix}"))`
-  return `assertion.event_name == "pull_request" ? "preview" : (${inEnvironment} && ${onRef} ? "apply" : "nothing")`
+  const elsewhere = `${onRef} ? (${inEnvironment} ? "apply" : "preview") : "nothing"`
+  return `assertion.event_name == "pull_request" ? "preview" : (${elsewhere})`
 }
 
 function onlyRoles(project: string): string {

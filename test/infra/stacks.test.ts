@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { runInNewContext } from 'node:vm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { access } from '../../infra/plan/access.ts'
 import { faults } from '../../infra/plan/check.ts'
@@ -118,6 +119,27 @@ describe('prod has', () => {
     // How many there are is for KEDA to say.
     expect(JSON.stringify(workers.inputs)).not.toContain('replicas')
     expect(one(prod, 'PodDisruptionBudget', 'workers-standard').inputs.spec).toMatchObject({ maxUnavailable: '25%' })
+  })
+})
+
+describe('what a job on GitHub may in prod', () => {
+  const MAIN = 'refs/heads/main'
+  it.each<[what: string, claims: { event_name: string; ref: string; environment?: string }, may: string]>([
+    ['a pull request looks', { event_name: 'pull_request', ref: 'refs/pull/7/merge' }, 'preview'],
+    ['also when it names the environment', { event_name: 'pull_request', ref: MAIN, environment: 'prod' }, 'preview'],
+    ['main applies in the environment', { event_name: 'push', ref: MAIN, environment: 'prod' }, 'apply'],
+    ['so does a release tag', { event_name: 'push', ref: 'refs/tags/v1.2.0', environment: 'prod' }, 'apply'],
+    ['main looks without the environment', { event_name: 'schedule', ref: MAIN }, 'preview'],
+    ['and in the environment of another stack', { event_name: 'push', ref: MAIN, environment: 'dev' }, 'preview'],
+    ['another tag is nobody', { event_name: 'push', ref: 'refs/tags/nightly', environment: 'prod' }, 'nothing'],
+    ['a branch is nobody', { event_name: 'push', ref: 'refs/heads/main-2', environment: 'prod' }, 'nothing'],
+    ['nor when started by hand', { event_name: 'workflow_dispatch', ref: 'refs/heads/x' }, 'nothing'],
+  ])('%s', (_what, claims, may) => {
+    const mapping = one(prod, 'WorkloadIdentityPoolProvider', 'provider').inputs.attributeMapping
+    const expression = isRecord(mapping) ? String(mapping['attribute.may']) : ''
+    // What it is written in (CEL) reads the same in JavaScript, as far as it is used here.
+    const decide = runInNewContext(`(assertion) => ${expression}`) as (assertion: typeof claims) => string
+    expect(decide(claims)).toBe(may)
   })
 })
 
