@@ -23,19 +23,20 @@ export class Folders {
 }
 
 /**
- * Makes a folder and those above it, where they are missing.
+ * Makes a folder and those above it, where they are missing. Others may make the same ones at the same time.
  * Node's own `recursive` never comes back where the system answers ENOENT to making a folder in one
  * that exists, as Linux does below /proc (seen with Node 24.21).
  */
-export function makeFolder(folder: string): void {
+export function makeFolder(folder: string, isSecondTry = false): void {
   try {
     mkdirSync(folder)
   } catch (error) {
     if (isFolder(folder)) return
     const parent = dirname(folder)
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder || isFolder(parent)) throw error
-    makeFolder(parent)
-    makeFolder(folder)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder || isSecondTry) throw error
+    // It was missing a moment ago; somebody else may have made it since.
+    if (!isFolder(parent)) makeFolder(parent)
+    makeFolder(folder, true)
   }
 }
 

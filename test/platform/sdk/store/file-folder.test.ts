@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { store } from '../../../../platform/sdk/index.ts'
 import { mistakeOf } from '../failure.ts'
@@ -234,3 +235,19 @@ async function asNobody(act: () => Promise<void>): Promise<void> {
     process.seteuid?.(0)
   }
 }
+
+it('is written to by two who need the same folders at the same moment', async () => {
+  const gate = new SharedArrayBuffer(4)
+  const url = `file:${join(folder, 'together')}`
+  const failures = await Promise.all(
+    [0, 1].map(
+      (thread) =>
+        new Promise<number>((resolve, reject) => {
+          const workerData = { url, gate, thread, rounds: 1000 }
+          const worker = new Worker(new URL('./same-folders.ts', import.meta.url), { workerData })
+          worker.once('message', resolve).once('error', reject)
+        }),
+    ),
+  )
+  expect(failures).toEqual([0, 0])
+})
