@@ -1,10 +1,10 @@
-import type { Api } from './components/project-services.ts'
+import type { StackApi } from '@millrace/release/bootstrap'
 import type { StackConfig } from './config.ts'
 
-/** The APIs that a stack uses. The bootstrap of a project switches the same ones on. */
-export function apisOf(config: StackConfig): Api[] {
+/** Of the APIs that a stack can use, those that this one does. The bootstrap of a project switches all of them on. */
+export function apisOf(config: StackConfig): StackApi[] {
   const launchers = Object.values(config.agents).map(({ launcher }) => launcher)
-  const apis: Api[] = [
+  const apis: StackApi[] = [
     'artifactregistry',
     'cloudresourcemanager',
     'compute',

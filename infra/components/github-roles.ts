@@ -20,7 +20,10 @@ export const APPLY_ROLES = [
   'storage.admin',
 ] as const
 
-/** What the identity of pull requests may look at. None of them reads the value of a secret or an object in a bucket. */
+/**
+ * What the identity of pull requests may look at. None of these roles reads the value of a secret or an object in a bucket;
+ * but a preview decrypts Pulumi's state, and bootstrap lets it: who can push a branch can read what is secret there.
+ */
 export const PREVIEW_ROLES = [
   'artifactregistry.reader',
   'browser',

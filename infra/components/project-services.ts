@@ -1,32 +1,12 @@
+import type { StackApi } from '@millrace/release/bootstrap'
 import * as gcp from '@pulumi/gcp'
 import * as pulumi from '@pulumi/pulumi'
 import type { Place } from '../place.ts'
 
-/** What an API is called before `.googleapis.com`. */
-export type Api =
-  | 'aiplatform'
-  | 'artifactregistry'
-  | 'billingbudgets'
-  | 'cloudresourcemanager'
-  | 'compute'
-  | 'container'
-  | 'containerscanning'
-  | 'iam'
-  | 'iamcredentials'
-  | 'iap'
-  | 'logging'
-  | 'monitoring'
-  | 'run'
-  | 'secretmanager'
-  | 'servicenetworking'
-  | 'sqladmin'
-  | 'storage'
-  | 'sts'
-
 export interface ProjectServicesArgs {
   readonly place: Place
   /** What the stack uses. */
-  readonly apis: readonly Api[]
+  readonly apis: readonly StackApi[]
 }
 
 /**
@@ -37,7 +17,7 @@ export interface ProjectServicesArgs {
  * `cloudresourcemanager` itself must be on before the first `up`: the provider reads the project through it.
  */
 export class ProjectServices extends pulumi.ComponentResource {
-  private readonly services: ReadonlyMap<Api, gcp.projects.Service>
+  private readonly services: ReadonlyMap<StackApi, gcp.projects.Service>
 
   constructor(name: string, { place, apis }: ProjectServicesArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:ProjectServices', name, {}, opts)
@@ -55,7 +35,7 @@ export class ProjectServices extends pulumi.ComponentResource {
   }
 
   /** The APIs, to depend on. */
-  of(...apis: readonly Api[]): pulumi.Resource[] {
+  of(...apis: readonly StackApi[]): pulumi.Resource[] {
     return apis.map((api) => {
       const service = this.services.get(api)
       if (!service) throw new Error(`the API ${api} is used, but not among those that the stack switches on`)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { withCheckout } from './checkout.ts'
+import { withCheckout } from '@millrace/release'
+import { UserError } from '@millrace/sdk'
 import { PlanError } from './plan-error.ts'
 import type { Plan } from './planned-resource.ts'
 import { planProgram } from './run.ts'
@@ -13,7 +14,7 @@ export async function planAt(
   stack: string,
   signal: AbortSignal,
 ): Promise<{ plan: Plan; commit: string }> {
-  return await withCheckout(root, ref, async ({ root: tree, commit }) => {
+  const plan = withCheckout(root, ref, async ({ root: tree, commit }) => {
     const isThere = ['Pulumi.yaml', `Pulumi.${stack}.yaml`].every((name) => existsSync(join(tree, name)))
     if (!isThere) return { commit, plan: { stack, project: '', resources: [], outputs: {}, warnings: [] } }
     try {
@@ -22,5 +23,8 @@ export async function planAt(
       if (!(error instanceof PlanError)) throw error
       throw new PlanError(`as it was at ${ref} (${commit.slice(0, 7)}): ${error.message}`, error)
     }
+  })
+  return plan.catch((error: unknown) => {
+    throw error instanceof UserError ? new PlanError(error.message, { isMistake: true }) : error
   })
 }

@@ -170,6 +170,34 @@ flows
   .action(async (name, options) => (await import('./commands/flows.ts')).showFlow(name, options))
 
 program
+  .command('new')
+  .argument('<flow>', 'its name: lower-case letters, digits and "-"')
+  .description('Make a flow from a template: its folder, with a README and fixtures, and its test.')
+  .option('-t, --template <name>', 'etl, fan-out or sync')
+  .option('--description <text>', 'what it is for, in a sentence')
+  .option('--owner <name>', 'who owns it (default: user.name of git)')
+  .option('--contact <address>', 'whom to ask about it (default: user.email of git)')
+  .option('--source <url>', 'the store that production reads')
+  .option('--sink <url>', 'the store that production writes to')
+  .option('--dry-run', 'only list the files')
+  .addHelpText(
+    'after',
+    `
+Templates:
+  etl       files in, SQL, files out
+  fan-out   plan, measure each part, add up
+  sync      copy from one store to another what is new or has changed
+
+What is not given is asked for.
+
+Examples:
+  millrace new orders --template etl
+  millrace new orders --template etl --description "Cleans orders." --source gs://example-in --sink gs://example-out
+  millrace new orders --template etl --dry-run`,
+  )
+  .action(async (name, options) => (await import('./commands/new.ts')).newFlow(name, options))
+
+program
   .command('graph')
   .argument('[flow]')
   .description('Draw how the tasks of a flow hang together.')
@@ -259,6 +287,36 @@ program
   .addHelpText('after', '\nExample:\n  millrace demo')
   .action(async (options) => (await import('./commands/demo.ts')).demo(options))
 
+program
+  .command('bundle')
+  .argument('[flows...]', 'names of flows; all when left out')
+  .description('Compile flows, each to one file that is named by what is in it.')
+  .option('-o, --out <folder>', 'where the bundles go: FLOW/DIGEST.mjs', 'out/bundles')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace bundle\n  millrace bundle hello datacube --out out/bundles\n  millrace bundle --json | jq ".[].digest"',
+  )
+  .action(async (names, options) => (await import('./commands/bundle.ts')).bundle(names, options))
+
+program
+  .command('affected')
+  .description('List the flows whose bundles are others than they were at a commit, and why.')
+  .requiredOption('--since <ref>', 'a commit, tag or branch')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace affected --since main\n  millrace affected --since HEAD~1 --json')
+  .action(async (options) => (await import('./commands/affected.ts')).affected(options))
+
+program
+  .command('catalogue')
+  .description('Write a page about all flows: whose they are, what they are for, what they read, write and take.')
+  .requiredOption('-o, --out <file>', 'the file to write: .html or .md')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace catalogue --out out/flows.html\n  millrace catalogue --out docs/flows.md',
+  )
+  .action(async (options) => (await import('./commands/catalogue.ts')).catalogue(options))
+
 const secrets = program
   .command('secrets')
   .description('Look at the secrets of a stack, rotate them, check them; a value is never shown.')
@@ -299,6 +357,26 @@ secrets
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  millrace secrets verify\n  millrace secrets verify --stack prod')
   .action(async (_options, command) => (await import('./commands/secrets.ts')).verifySecrets(command.optsWithGlobals()))
+
+program
+  .command('bootstrap')
+  .description('Make what must be there before the first "pulumi up": once a project, by a person; safe to repeat.')
+  .requiredOption('--project <id>', 'id of the project on Google Cloud')
+  .requiredOption('--region <region>', 'where the state and its key are to be')
+  .requiredOption('--stack <name>', 'the stack that the project is for')
+  .option('--bucket <name>', 'of the state (default: PROJECT-pulumi-state)')
+  .option('--dry-run', 'only say what would be done')
+  .option('--yes', 'do it without asking')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace bootstrap --project example-dev --region europe-west1 --stack dev --dry-run
+  millrace bootstrap --project example-prod --region europe-west1 --stack prod
+
+It acts as whoever is logged in: gcloud auth application-default login`,
+  )
+  .action(async (options) => (await import('./commands/bootstrap.ts')).bootstrap(options))
 
 program
   .command('doctor')

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { type Flow, nearest, UserError } from '@millrace/sdk'
 import { flowNames, flowPath, importFlow } from '@millrace/sdk/project'
+import { bundleSource, isBundle } from './bundle-source.ts'
 
 export { flowNames, importFlow } from '@millrace/sdk/project'
 
@@ -12,7 +13,7 @@ export interface FlowSource {
   readonly flow: string
   /** Path of the flow's module, relative to the project's folder, with "/". */
   readonly path: string
-  /** SHA-256 over the flow's own modules: the code that a run started with. */
+  /** SHA-256 over the flow's own modules, or of its bundle: the code that a run started with. */
   readonly digest: string
 }
 
@@ -34,20 +35,28 @@ export function projectRoot(from = process.cwd()): string {
  * @throws UserError when there is none of that name, or its module does not export one
  */
 export async function loadFlow(root: string, name: string): Promise<LoadedFlow> {
-  const names = flowNames(root)
-  if (!names.includes(name)) {
-    const near = nearest(name, names)
-    throw new UserError(
-      `there is no flow "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-      names.length > 0 ? `Flows here: ${names.join(', ')}.` : `There is no flow in ${join(root, 'flows')}.`,
-    )
-  }
+  checkFlowName(root, name)
   const source = flowSource(root, name, flowPath(name))
   return { flow: await importFlow(root, source), source }
 }
 
-/** Describes the flow module at `path` (relative to `root`). */
+/** @throws UserError when the project has no flow of that name */
+export function checkFlowName(root: string, name: string): void {
+  const names = flowNames(root)
+  if (names.includes(name)) return
+  const near = nearest(name, names)
+  throw new UserError(
+    `there is no flow "${name}"${near ? `; did you mean "${near}"?` : ''}`,
+    names.length > 0 ? `Flows here: ${names.join(', ')}.` : `There is no flow in ${join(root, 'flows')}.`,
+  )
+}
+
+/**
+ * Describes the flow module at `path` (relative to `root`): a bundle, or one that runs as it was written.
+ * @throws UserError when it is a bundle and not in order
+ */
 export function flowSource(root: string, flow: string, path: string): FlowSource {
+  if (isBundle(path)) return bundleSource(root, join(root, path))
   return { flow, path, digest: digestModules(root, path) }
 }
 

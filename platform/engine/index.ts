@@ -1,5 +1,7 @@
+export { bundleSource } from './bundle-source.ts'
 export { EXECUTORS, type ExecutorKind } from './executors/executor.ts'
 export {
+  checkFlowName,
   type FlowSource,
   flowNames,
   flowSource,

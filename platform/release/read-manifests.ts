@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { type Flow, UserError } from '@millrace/sdk'
 import { flowNames, flowPath, importFlow } from '@millrace/sdk/project'
+import { allOrMistake } from './all-or-mistake.ts'
 import type { FlowManifest } from './manifest.ts'
 import { manifestOf } from './manifest-of.ts'
 
@@ -13,14 +14,7 @@ import { manifestOf } from './manifest-of.ts'
  */
 export async function readManifests(root: string, only?: readonly string[]): Promise<FlowManifest[]> {
   const names = flowNames(root).filter((name) => only?.includes(name) ?? true)
-  const read = await Promise.allSettled(names.map((name) => readManifest(root, name)))
-  const mistakes = read.flatMap((each) => (each.status === 'rejected' ? [asMistake(each.reason)] : []))
-  const [first, ...others] = mistakes
-  if (first) {
-    const more = [first.hint, ...others.map(({ message }) => message)].filter((line) => line !== undefined)
-    throw new UserError(first.message, more.join('\n') || undefined)
-  }
-  return read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  return await allOrMistake(names, (name) => readManifest(root, name))
 }
 
 async function readManifest(root: string, name: string): Promise<FlowManifest> {
@@ -38,11 +32,6 @@ async function importFrom(root: string, name: string): Promise<Flow> {
     }
     throw new UserError(`${path} does not load: ${reasonOf(error, root)}`)
   }
-}
-
-function asMistake(error: unknown): UserError {
-  if (error instanceof UserError) return error
-  throw error
 }
 
 /** The first line of an error, and where it is: of a syntax error only the head of its stack tells. */

@@ -9,6 +9,7 @@ import {
   UserError,
   withScope,
 } from '@millrace/sdk'
+import { stackInSources } from '../values/stack-in-sources.ts'
 import type { TaskRuns } from './task-runs.ts'
 
 /** How long a flow function that was told to end may take to do so (ms). */
@@ -67,7 +68,10 @@ export async function runFlowBody({ flow, info, taskRuns, stop, log }: FlowBody)
 
 export function endedBy(reason: unknown): Ended {
   const state = reason instanceof CancelledError ? 'Cancelled' : 'Failed'
-  return { state, result: undefined, error: reason instanceof Error ? reason : new Error(String(reason)) }
+  const error = reason instanceof Error ? reason : new Error(String(reason))
+  // Some errors let nobody change them.
+  if (error.stack) Reflect.set(error, 'stack', stackInSources(error.stack))
+  return { state, result: undefined, error }
 }
 
 function startTimeout(flow: string, timeout: number | undefined, stop: AbortController): () => void {

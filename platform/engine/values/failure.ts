@@ -1,4 +1,5 @@
 import { CancelledError, redact, TimeoutError, UserError } from '@millrace/sdk'
+import { stackInSources } from './stack-in-sources.ts'
 
 /** An error on its way from one process to another, or to the run store; free of secret values. */
 export interface Failure {
@@ -28,7 +29,7 @@ export function toFailure(error: unknown, depth = 0): Failure {
   return {
     name: error.name,
     message: redact(error.message),
-    ...(error.stack && { stack: redact(error.stack) }),
+    ...(error.stack && { stack: redact(stackInSources(error.stack)) }),
     ...(error instanceof UserError && error.hint && { hint: redact(error.hint) }),
     ...(cause && { cause }),
   }

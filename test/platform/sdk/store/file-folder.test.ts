@@ -243,7 +243,7 @@ it('is written to by two who need the same folders at the same moment', async ()
     [0, 1].map(
       (thread) =>
         new Promise<number>((resolve, reject) => {
-          const workerData = { url, gate, thread, rounds: 1000 }
+          const workerData = { url, gate, thread, rounds: 300 }
           const worker = new Worker(new URL('./same-folders.ts', import.meta.url), { workerData })
           worker.once('message', resolve).once('error', reject)
         }),
