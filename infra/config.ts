@@ -212,12 +212,12 @@ const flow = z.strictObject({
       z.strictObject({
         cron,
         timezone: timezone.default('UTC'),
-        params: z.record(z.string(), z.unknown()).default({}),
+        params: z.record(z.string(), z.json()).default({}),
       }),
     ])
     .optional(),
   /** Parameters of every run, beneath those of the schedule and of the run itself. */
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: z.record(z.string(), z.json()).default({}),
 })
 
 const console_ = z.strictObject({

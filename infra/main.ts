@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import type * as pulumi from '@pulumi/pulumi'
 import { apisOf } from './apis.ts'
 import type { Agent, AgentArgs } from './components/agent.ts'
 import { ArtifactRegistry } from './components/artifact-registry.ts'
@@ -17,6 +16,7 @@ import { LauncherRoles } from './components/launcher-roles.ts'
 import { Monitoring } from './components/monitoring.ts'
 import { Network } from './components/network.ts'
 import { ProjectServices } from './components/project-services.ts'
+import { Release } from './components/release.ts'
 import { Secrets } from './components/secrets.ts'
 import { VertexAgent } from './components/vertex-agent.ts'
 import { WorkerCluster } from './components/worker-cluster.ts'
@@ -26,7 +26,7 @@ import { readStack } from './stack.ts'
 
 /** Everything that exists in the cloud: config and the flows' manifests in, components out. */
 
-const { place, config, manifests } = await readStack(fileURLToPath(new URL('..', import.meta.url)))
+const { place, config, manifests, bundles, commit } = await readStack(fileURLToPath(new URL('..', import.meta.url)))
 
 const services = new ProjectServices('services', { place, apis: apisOf(config) })
 const github = config.github && new GithubDeployIdentity('github', { place, services, config: config.github })
@@ -69,16 +69,18 @@ const workerClusters = Object.entries(config.workerClusters).map(
 )
 const console_ = config.console && new Console('console', { foundation, config: config.console })
 const flows = Object.entries(config.flows).map(([name, each]) => makeFlow(name, each))
+const release = new Release('release', { foundation, flows, commit })
 if (config.budget) {
   new Budget('budget', { place, services, config: config.budget, channels: monitoring.channels })
 }
 // Old versions of secrets go when everybody has been told the new ones.
-secrets.retire([...Object.values(agents), ...workerClusters, ...flows])
+secrets.retire([...Object.values(agents), ...workerClusters, release])
 
 /** What to set as variables of the stack's environment on GitHub. */
 export const githubVariables = github?.variables
 export const consoleUrl = console_?.service.uri
 export const databaseUrl = database.url
+export const releaseMade = release.id
 export const imageRegistry = registry.url
 /** Whether what holds data is protected. */
 export const isProtected = place.protect
@@ -102,14 +104,16 @@ function makeAgent(agent: string, each: AgentConfig): Agent {
   return new GkeAgent(name, { ...args, cluster })
 }
 
-function makeFlow(name: string, each: (typeof config.flows)[string]): pulumi.Resource {
+function makeFlow(name: string, each: (typeof config.flows)[string]): FlowDeployment {
   const manifest = manifests.find((one) => one.name === name)
-  if (!manifest) throw new Error('config names no flow that is not there')
+  const bundle = bundles.get(name)
+  if (!manifest || !bundle) throw new Error('config names no flow that is not there')
   const { schedules } = config
   const { channels } = monitoring
   return new FlowDeployment(`flow-${name}`, {
     foundation,
     manifest,
+    bundle,
     config: each,
     schedules,
     agents,

@@ -1,7 +1,9 @@
-import { type FlowManifest, readManifests } from '@millrace/release'
+import { type CommitFacts, type FlowManifest, readManifests, releaseCommit } from '@millrace/release'
 import { UserError } from '@millrace/sdk'
 import { flowNames } from '@millrace/sdk/project'
 import * as pulumi from '@pulumi/pulumi'
+import { makeBundles } from './bundles.ts'
+import type { BundleFiles } from './components/bundle-objects.ts'
 import { parseConfig, type RawConfig, type StackConfig } from './config.ts'
 import type { Place } from './place.ts'
 
@@ -11,10 +13,14 @@ export interface Stack {
   readonly config: StackConfig
   /** Of the flows that the stack deploys. */
   readonly manifests: readonly FlowManifest[]
+  /** By flow. */
+  readonly bundles: ReadonlyMap<string, BundleFiles>
+  /** What the release is made from. */
+  readonly commit: CommitFacts | undefined
 }
 
 /**
- * Reads the config of the stack that is being run, and the manifests of its flows.
+ * Reads the config of the stack that is being run, and its flows.
  * @param root the project's folder
  * @throws pulumi.RunError, which the engine prints as it is, when something in them is wrong
  */
@@ -32,7 +38,8 @@ export async function readStack(root: string): Promise<Stack> {
       region: setting(stack, gcp, 'region', 'a region such as europe-west1'),
       protect: config.protect,
     }
-    return { place, config, manifests }
+    const [bundles, commit] = await Promise.all([makeBundles(root, manifests), releaseCommit(root)])
+    return { place, config, manifests, bundles, commit }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new pulumi.RunError(error.hint ? `${error.message}\n${error.hint}` : error.message)

@@ -54,6 +54,8 @@ export class Buckets extends pulumi.ComponentResource {
           uniformBucketLevelAccess: true,
           publicAccessPrevention: 'enforced',
           versioning: { enabled: true },
+          // A stack that is no longer protected goes with what is in it.
+          forceDestroy: !place.protect,
           lifecycleRules: [
             ...rules,
             expire({ daysSinceNoncurrentTime: config.deletedFor / DAY }),

@@ -1,9 +1,9 @@
-import type { FlowManifest } from '@millrace/release'
-import * as gcp from '@pulumi/gcp'
+import { type Deployment, deploymentOf, type FlowManifest } from '@millrace/release'
 import * as pulumi from '@pulumi/pulumi'
 import type { FlowConfig } from '../config.ts'
 import { type Agent, letActAs } from './agent.ts'
 import { logAlert } from './alert.ts'
+import { type BundleFiles, putBundle } from './bundle-objects.ts'
 import type { Cluster } from './cluster.ts'
 import type { Foundation } from './foundation.ts'
 import { type Identity, makeIdentity } from './identity.ts'
@@ -12,6 +12,7 @@ import { eventFilter, LOG_EVENT } from './log-events.ts'
 export interface FlowDeploymentArgs {
   readonly foundation: Foundation
   readonly manifest: FlowManifest
+  readonly bundle: BundleFiles
   /** What this stack says of it. */
   readonly config: FlowConfig
   /** Whether its schedule is live. */
@@ -25,14 +26,16 @@ export interface FlowDeploymentArgs {
 }
 
 /**
- * A flow in this stack: a service account of its own, which reads its own secrets, its own bundles and writes below its
- * own prefix; and what is deployed of it (parameters, schedule, resources, image, versions of secrets), written down
- * where agents and the console find it. Somebody is told when a run of it fails.
+ * A flow in this stack: its bundle; a service account of its own, which reads its own secrets and bundles and writes below
+ * its own prefix; and what is deployed of it (parameters, schedule, resources, image, versions of secrets), for the
+ * release. Somebody is told when a run of it fails.
  */
 export class FlowDeployment extends pulumi.ComponentResource {
   readonly identity: Identity
-  /** What is deployed, as JSON. */
-  readonly record: gcp.storage.BucketObject
+  /** What is deployed: for the record of the release. */
+  readonly deployment: pulumi.Output<Deployment>
+  /** What must be there before a run of it. */
+  readonly ready: readonly pulumi.Resource[]
 
   constructor(name: string, args: FlowDeploymentArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:FlowDeployment', name, {}, opts)
@@ -43,11 +46,13 @@ export class FlowDeployment extends pulumi.ComponentResource {
     const parent = this
     this.identity = makeFlowIdentity()
     letAgentsLaunch(this.identity)
-    this.record = makeRecord(this.identity)
+    const bundle = putBundle(args.bundle, buckets.bundles, this)
+    this.deployment = makeDeployment(this.identity)
+    this.ready = [...this.identity.grants, ...bundle]
     makeAlert()
     this.registerOutputs({
       account: this.identity.account.email,
-      record: this.record.name,
+      bundle: args.bundle.digest,
       secrets: [...manifest.secrets],
     })
 
@@ -81,37 +86,21 @@ export class FlowDeployment extends pulumi.ComponentResource {
       cluster?.letBe(`flow-${flow}`, account, parent)
     }
 
-    function makeRecord({ account, grants }: Identity) {
+    function makeDeployment({ account }: Identity) {
       const { registry, images, secrets } = foundation
       const image = registry.image('runtime', images.runtime)
-      const content = pulumi
-        .all([image, account.email, secrets.pinned(manifest.secrets), buckets.results.url])
-        .apply(([image, account, versions, results]) =>
-          JSON.stringify(
-            {
-              ...deployed(manifest, config, args.schedules),
-              stack: place.stack,
-              image,
-              account,
-              secretVersions: JSON.parse(versions) as unknown,
-              store: `${results}/${prefix}`,
-            },
-            null,
-            2,
-          ),
+      return pulumi
+        .all([image, account.email, secrets.versions(manifest.secrets), buckets.results.url])
+        .apply(([image, account, secretVersions, results]) =>
+          deploymentOf(manifest, config, {
+            bundle: args.bundle.digest,
+            image,
+            account,
+            secretVersions,
+            store: `${results}/${prefix}`,
+            schedules: args.schedules,
+          }),
         )
-      return new gcp.storage.BucketObject(
-        `deployment-${flow}`,
-        {
-          bucket: buckets.releases.name,
-          name: `deployments/${flow}.json`,
-          // Not `content`, which the provider takes for a secret: what is deployed is for everybody to see.
-          source: content.apply((text) => new pulumi.asset.StringAsset(text)),
-          contentType: 'application/json',
-        },
-        // It is read as soon as it is there: what it names must be.
-        { parent, dependsOn: [...grants] },
-      )
     }
 
     function makeAlert() {
@@ -133,32 +122,5 @@ export class FlowDeployment extends pulumi.ComponentResource {
         { parent, dependsOn: services.of('monitoring', 'logging') },
       )
     }
-  }
-}
-
-/** What of a flow is deployed here: its own word, and above it the stack's. */
-function deployed(manifest: FlowManifest, config: FlowConfig, schedules: boolean) {
-  const { runOn } = manifest
-  const schedule = config.schedule ?? manifest.schedule
-  return {
-    flow: manifest.name,
-    owner: manifest.owner,
-    contact: manifest.contact,
-    description: manifest.description,
-    queue: config.queue ?? manifest.queue,
-    labels: config.labels ?? manifest.labels,
-    runOn: {
-      launcher: config.launcher ?? runOn.launcher,
-      cpu: config.cpu ?? runOn.cpu,
-      memory: config.memory ?? runOn.memory,
-      gpu: config.gpu ?? runOn.gpu,
-      machineType: config.machineType ?? runOn.machineType,
-      spot: config.spot ?? runOn.spot,
-    },
-    cluster: config.cluster,
-    workers: config.workers ?? manifest.workers,
-    timeout: manifest.timeout,
-    params: config.params,
-    ...(schedules && schedule !== undefined && schedule !== 'off' && { schedule }),
   }
 }

@@ -26,7 +26,9 @@ export function processEnvironment(foundation: Foundation, args: EnvironmentArgs
     MILLRACE_ENV: place.stack,
     MILLRACE_DATABASE: database.url,
     MILLRACE_STORE: buckets.results.url.apply((url) => (args.prefix ? `${url}/${args.prefix}` : url)),
-    ...(args.secrets.length > 0 && { MILLRACE_SECRETS: secrets.pinned(args.secrets) }),
+    ...(args.secrets.length > 0 && {
+      MILLRACE_SECRETS: secrets.versions(args.secrets).apply((versions) => JSON.stringify(versions)),
+    }),
     ...args.more,
   }
   return Object.entries(all).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]))

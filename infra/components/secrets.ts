@@ -66,10 +66,9 @@ export class Secrets extends pulumi.ComponentResource {
     this.registerOutputs()
   }
 
-  /** What a reader is told: the version of each of its secrets, as JSON. */
-  pinned(names: readonly string[]): pulumi.Output<string> {
-    const entries = names.toSorted().map((id) => [id, this.find(id).current] as const)
-    return pulumi.output(Object.fromEntries(entries)).apply((versions) => JSON.stringify(versions))
+  /** What a reader is told: the version of each of its secrets, by name. */
+  versions(names: readonly string[]): pulumi.Output<Record<string, string>> {
+    return pulumi.output(Object.fromEntries(names.toSorted().map((id) => [id, this.find(id).current])))
   }
 
   /** Lets somebody read the values of some secrets. */

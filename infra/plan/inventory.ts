@@ -29,5 +29,12 @@ export function inventory(plan: Plan): string {
       const facts = [...factsOf(each), ...sized, ...conditions, ...(each.protect && each.custom ? ['protected'] : [])]
       return facts.length > 0 ? `${path(each)}: ${facts.join(', ')}` : path(each)
     })
-  return `${lines.toSorted().join('\n')}\n`
+  return `${lines.map(withoutContents).toSorted().join('\n')}\n`
+}
+
+/** Digests and the ids of releases say what is in something: another edit of a flow is no other resource. */
+function withoutContents(line: string): string {
+  return line
+    .replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, 'RELEASE')
+    .replace(/(?<![0-9a-z])[0-9a-f]{64}(?![0-9a-z])|(?<=-)[0-9a-f]{12}(?=\.)/g, 'DIGEST')
 }

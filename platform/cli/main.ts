@@ -317,6 +317,133 @@ program
   )
   .action(async (options) => (await import('./commands/catalogue.ts')).catalogue(options))
 
+const records = (): Option =>
+  new Option('--store <url>', 'where releases are recorded (default: .millrace/releases of the project)').env(
+    'MILLRACE_RELEASES',
+  )
+const reason = (): Option => new Option('--reason <text>', 'why, for the history')
+
+const releases = program
+  .command('releases')
+  .description('Look at what was released: bundles, images, schedules, parameters, versions of secrets.')
+  .addOption(records())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace releases
+  millrace releases show current
+  millrace releases diff 1a2b3c4d current
+  millrace releases history --store gs://example-millrace-prod-releases`,
+  )
+releases
+  .command('list', { isDefault: true })
+  .description('List the releases, newest first.')
+  .option('--limit <count>', 'how many', '20')
+  .option('--after <id>', 'go on after this release: the next page')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace releases\n  millrace releases list --limit 5 --json')
+  .action(async (_options, command) => (await import('./commands/releases.ts')).showReleases(command.optsWithGlobals()))
+const RELEASE_ID = 'id of the release, the beginning of it, or its last part; or "current"'
+releases
+  .command('show')
+  .argument('[release]', RELEASE_ID, 'current')
+  .description('Show a release, and beside the current one what branches have deployed.')
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  millrace releases show\n  millrace releases show 1a2b3c4d --json')
+  .action(async (id, _options, command) =>
+    (await import('./commands/releases.ts')).showRelease(id, command.optsWithGlobals()),
+  )
+releases
+  .command('diff')
+  .argument('<from>', RELEASE_ID)
+  .argument('<to>', RELEASE_ID)
+  .description('Show what differs between two releases, field by field.')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  millrace releases diff 1a2b3c4d current')
+  .action(async (from, to, _options, command) =>
+    (await import('./commands/releases.ts')).diffReleases(from, to, command.optsWithGlobals()),
+  )
+releases
+  .command('history')
+  .description('List who deployed, rolled back and took away what, and why; newest first.')
+  .option('--limit <count>', 'how many', '20')
+  .option('--after <move>', 'go on after this move: the next page')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  millrace releases history --limit 5')
+  .action(async (_options, command) => (await import('./commands/releases.ts')).showHistory(command.optsWithGlobals()))
+releases
+  .command('register')
+  .description('Put what "pulumi up" released last into the history; nothing happens where it is there.')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  pulumi up && millrace releases register')
+  .action(async (_options, command) =>
+    (await import('./commands/releases.ts')).registerRelease(command.optsWithGlobals()),
+  )
+
+program
+  .command('rollback')
+  .argument('[release]', 'id of the release, the beginning of it, or its last part (default: the one before)')
+  .description('Make an earlier release current again: its bundles, schedules, parameters and versions of secrets.')
+  .addOption(records())
+  .addOption(reason())
+  .option('--dry-run', 'only say what would change')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace rollback --dry-run
+  millrace rollback --reason "the new bundle loses rows"
+  millrace rollback 1a2b3c4d`,
+  )
+  .action(async (id, options) => (await import('./commands/rollback.ts')).rollback(id, options))
+
+program
+  .command('deploy')
+  .argument('[flows...]', 'names of flows; those that differ from what is deployed when left out')
+  .description('Bundle flows and deploy them: those of a branch beside the release, those of main as a release.')
+  .addOption(records())
+  .addOption(
+    new Option('--stack <name>', 'the stack; all but dev and local take only what was released')
+      .env('MILLRACE_STACK')
+      .default('dev'),
+  )
+  .option('--branch <name>', 'the branch that it is (default: the one that is checked out)')
+  .option('--image <image>', 'on a branch: in place of the runtime image, as NAME@sha256:…')
+  .addOption(
+    new Option('--bundles <url>', 'where the bundles are (default: where the current release has them)').env(
+      'MILLRACE_BUNDLES',
+    ),
+  )
+  .addOption(reason())
+  .option('--dry-run', 'only say what would change')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace deploy --dry-run
+  millrace deploy hello
+  millrace deploy --branch feature/x --image example/runtime@sha256:…
+  millrace deploy --stack prod --store gs://example-millrace-prod-releases`,
+  )
+  .action(async (flows, options) => (await import('./commands/deploy.ts')).deploy(flows, options))
+
+program
+  .command('undeploy')
+  .argument('[deployment]', 'the one to take away: FLOW@BRANCH')
+  .description('Take away what a branch has deployed.')
+  .addOption(records())
+  .option('--branch <name>', 'take away all of this branch')
+  .addOption(reason())
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  millrace undeploy hello@feature-x\n  millrace undeploy --branch feature/x --reason "the branch is gone"',
+  )
+  .action(async (name, options) => (await import('./commands/deploy.ts')).undeploy(name, options))
+
 const secrets = program
   .command('secrets')
   .description('Look at the secrets of a stack, rotate them, check them; a value is never shown.')

@@ -9,6 +9,37 @@ export { cron, cronFault } from './cron.ts'
 export { type FlowManifest, flowManifest, LAUNCHERS } from './manifest.ts'
 export { manifestOf } from './manifest-of.ts'
 export { readManifests } from './read-manifests.ts'
+export { author } from './records/author.ts'
+export {
+  compareDeployments,
+  compareFields,
+  type DeploymentChange,
+  type FieldChange,
+} from './records/compare-releases.ts'
+export { type Deployed, type DeployRequest, deploy, planDeploy } from './records/deploy.ts'
+export { type Deployment, deployment, deploymentOf, type StackPart, type StackWord } from './records/deployment.ts'
+export { type Effective, type EffectiveDeployment, effectiveDeployments } from './records/effective.ts'
+export { releaseCommit } from './records/git.ts'
+export { releasePath, UP_PATH, upText } from './records/layout.ts'
+export { localBundles, localRecords } from './records/local.ts'
+export { type Act, recordUp } from './records/make-move.ts'
+export type { BranchDeployment, Move } from './records/move.ts'
+export { type Pause, pausedNames, pauseSchedule, readPause, resumeSchedule } from './records/pauses.ts'
+export { bundlePath, putBundle } from './records/put-bundle.ts'
+export { findReleaseId, listReleases, readRelease } from './records/read-releases.ts'
+export {
+  type CommitFacts,
+  type Release,
+  type ReleaseParts,
+  recordText,
+  release,
+  releaseId,
+  releaseRecord,
+} from './records/release.ts'
+export { planRollback, type Rollback, rollback } from './records/rollback.ts'
+export { type SecretVersionState, type SecretVersions, secretManager } from './records/secret-versions.ts'
+export { moves, readState, type State } from './records/state.ts'
+export { undeploy } from './records/undeploy.ts'
 export { type Rotation, rotateSecret } from './rotate-secret.ts'
 export { type SecretFault, secretFaults } from './secret-faults.ts'
 export { secretName } from './secret-name.ts'

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -5,10 +6,17 @@ import { join, resolve } from 'node:path'
 const ROOT = resolve(import.meta.dirname, '../..')
 const NOT_COPIED = new Set(['node_modules', '.git', '.millrace', 'out', 'golden', 'results', '.venv'])
 
-/** A copy of the project in a folder of its own, with its packages, for a test to work in as a person would. */
+/** A copy of the project in a folder of its own, with its packages, committed on main: for a test to work in as a person would. */
 export async function copyProject(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-project-'))
   await cp(ROOT, folder, { recursive: true, filter: (path) => !NOT_COPIED.has(path.split('/').at(-1) ?? '') })
+  git(folder, 'init', '--quiet', '--initial-branch', 'main')
+  git(folder, 'add', '--all')
+  git(folder, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', 'commit', '--quiet', '--message', 'All of it')
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+function git(cwd: string, ...args: string[]): void {
+  execFileSync('git', args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
 }

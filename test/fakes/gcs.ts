@@ -5,6 +5,8 @@ import { type Answer, type Ask, serve } from './serve.ts'
 interface Upload {
   readonly bucket: string
   readonly name: string
+  /** Only where there is no object of that name, also at its end. */
+  readonly onlyNew: boolean
   readonly received: Buffer[]
   length: number
 }
@@ -19,10 +21,15 @@ export async function fakeGcs(buckets: readonly string[], pageSize = 1000): Prom
   const stored = new Map(buckets.map((bucket) => [bucket, new Map<string, Buffer>()]))
   const uploads = new Map<string, Upload>()
   const failures: number[] = []
+  let toLose = 0
   let endpoint = ''
 
   const handle = (ask: Ask): Answer => {
     const answer = answerTo(ask)
+    if (ask.parts[0] === 'upload' && answer.status === 200 && toLose > 0) {
+      toLose--
+      return { ...answer, breakAfter: 0 }
+    }
     // The real one refuses a download in plain text.
     const isRefusedDownload = answer.status >= 400 && ask.url.searchParams.get('alt') === 'media'
     return isRefusedDownload ? { status: answer.status, body: wordsOf(answer) } : answer
@@ -54,16 +61,21 @@ export async function fakeGcs(buckets: readonly string[], pageSize = 1000): Prom
     if (status) return error(status, 'backendError', 'We encountered an internal error. Please try again.')
     const query = ask.url.searchParams
     const id = query.get('upload_id')
+    const isTaken = (name: string): boolean => query.get('ifGenerationMatch') === '0' && objects.has(name)
     if (id) return resume(ask, id, objects)
     if (query.get('uploadType') === 'resumable') {
       const metadata = ask.body.length > 0 ? (JSON.parse(ask.body.toString()) as { name?: string }) : {}
       const uploadId = randomUUID()
-      uploads.set(uploadId, { bucket, name: query.get('name') ?? metadata.name ?? '', received: [], length: 0 })
+      const name = query.get('name') ?? metadata.name ?? ''
+      if (isTaken(name)) return TAKEN
+      const onlyNew = query.get('ifGenerationMatch') === '0'
+      uploads.set(uploadId, { bucket, name, onlyNew, received: [], length: 0 })
       const location = `${endpoint}/upload/storage/v1/b/${bucket}/o?uploadType=resumable&upload_id=${uploadId}`
       return { status: 200, headers: { location, 'x-guploader-uploadid': uploadId } }
     }
     const [metadata, bytes] = relatedParts(ask)
     const name = query.get('name') ?? (JSON.parse(metadata.toString()) as { name: string }).name
+    if (isTaken(name)) return TAKEN
     objects.set(name, bytes)
     return json(resource(bucket, name, bytes))
   }
@@ -85,6 +97,7 @@ export async function fakeGcs(buckets: readonly string[], pageSize = 1000): Prom
     if (total !== undefined && total !== '*' && Number(total) === upload.length) {
       const bytes = Buffer.concat(upload.received)
       uploads.delete(id)
+      if (upload.onlyNew && objects.has(upload.name)) return TAKEN
       objects.set(upload.name, bytes)
       return json(resource(upload.bucket, upload.name, bytes))
     }
@@ -112,6 +125,9 @@ export async function fakeGcs(buckets: readonly string[], pageSize = 1000): Prom
     ...served,
     objects: (bucket) => stored.get(bucket) ?? new Map(),
     failWrites: (count, status) => failures.push(...Array<number>(count).fill(status)),
+    loseWriteAnswers: (count) => {
+      toLose += count
+    },
     unfinishedUploads: () => uploads.size,
   }
 }
@@ -128,6 +144,8 @@ function error(code: number, reason: string, message: string): Answer {
   const body = { error: { code, message, errors: [{ message, domain: 'global', reason }] } }
   return { ...json(body), status: code }
 }
+
+const TAKEN = error(412, 'conditionNotMet', 'At least one of the pre-conditions you specified did not hold.')
 
 function wordsOf({ body }: Answer): string {
   return (JSON.parse(String(body)) as { error: { message: string } }).error.message

@@ -25,6 +25,7 @@ export async function fakeS3(
   const stored = new Map(buckets.map((bucket) => [bucket, new Map<string, Buffer>()]))
   const uploads = new Map<string, Upload>()
   const failures: number[] = []
+  let toLose = 0
 
   const handle = (ask: Ask): Answer => {
     const [bucket = '', ...rest] = ask.parts
@@ -44,14 +45,20 @@ export async function fakeS3(
     if (key === '') return list(query, bucket, objects)
     if (ask.method === 'PUT' || ask.method === 'POST') {
       const status = failures.shift()
+      // Of a write that is conditional, while another one of the same key goes on.
+      if (status === 409) return error(ask, status, 'ConditionalRequestConflict', 'The request conflicts with another.')
       if (status) return error(ask, status, 'SlowDown', 'Please reduce your request rate.')
     }
     if (query.has('uploads')) return begin(bucket, key)
     const id = query.get('uploadId')
     if (id !== null) return inParts(ask, id, objects)
     if (ask.method === 'PUT') {
+      if (ask.headers['if-none-match'] === '*') {
+        const words = 'At least one of the pre-conditions you specified did not hold'
+        if (objects.has(key)) return error(ask, 412, 'PreconditionFailed', words)
+      }
       objects.set(key, ask.body)
-      return { status: 200, headers: { etag: etagOf(ask.body) } }
+      return { status: 200, headers: { etag: etagOf(ask.body) }, ...(toLose > 0 && toLose-- && { breakAfter: 0 }) }
     }
     if (ask.method === 'DELETE') {
       objects.delete(key)
@@ -113,6 +120,9 @@ export async function fakeS3(
     ...served,
     objects: (bucket) => stored.get(bucket) ?? new Map(),
     failWrites: (count, status) => failures.push(...Array<number>(count).fill(status)),
+    loseWriteAnswers: (count) => {
+      toLose += count
+    },
     unfinishedUploads: () => uploads.size,
   }
 }

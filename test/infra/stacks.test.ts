@@ -210,12 +210,36 @@ describe('a flow', () => {
     expect(grants.filter(({ role }) => role === 'roles/secretmanager.secretAccessor')).toEqual([])
   })
 
-  it('is written down with all that a run of it needs', () => {
-    const { source } = one(prod, 'BucketObject', 'deployment-datacube').inputs
-    const text = JSON.stringify(source)
-    for (const part of ['flow-datacube@example-millrace-prod', 'runtime@sha256:', 'flows/datacube/', 'standard']) {
-      expect(text).toContain(part)
+  it('is in the release with all that a run of it needs', () => {
+    const { source } = one(prod, 'BucketObject', 'release').inputs
+    const text = isRecord(source) && isRecord(source.asset) ? String(source.asset.text) : ''
+    const { datacube } = JSON.parse(text).deployments
+    expect(datacube).toMatchObject({
+      account: 'flow-datacube@example-millrace-prod.iam.gserviceaccount.com',
+      store: 'gs://example-millrace-prod-results/flows/datacube/',
+      cluster: 'standard',
+      image: expect.stringMatching(/\/runtime@sha256:/),
+    })
+    const code = all(prod, 'BucketObject').find(({ inputs }) => inputs.name === `datacube/${datacube.bundle}.mjs`)
+    expect(code?.retainOnDelete).toBe(true)
+  })
+})
+
+describe('the release', () => {
+  it('is written when all that it names is there, and the pointer to it last', () => {
+    const record = one(prod, 'BucketObject', 'release')
+    const before = dependenciesOf(prod)(record)
+    for (const each of all(prod, 'BucketObject').filter(({ name }) => name.startsWith('bundle-'))) {
+      expect(before).toContain(each.urn)
     }
+    expect(dependenciesOf(prod)(one(prod, 'BucketObject', 'newest'))).toContain(record.urn)
+    // It can be gone back to when newer ones are made.
+    expect(record.retainOnDelete).toBe(true)
+  })
+
+  it('has a name and a text that hang on what is in it alone', async () => {
+    const again = await planProgram(readStack(ROOT, 'prod'))
+    expect(one(again, 'BucketObject', 'release').inputs).toEqual(one(prod, 'BucketObject', 'release').inputs)
   })
 })
 

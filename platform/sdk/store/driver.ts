@@ -15,6 +15,8 @@ export interface StoreDriver {
   readonly url: string
   readonly folder?: string
   write(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
+  /** @returns whether it was written: false where there is an object already */
+  create(path: string, data: string | Uint8Array): Promise<boolean>
   writeAll(entries: Iterable<readonly [path: string, data: string | Uint8Array]>): Promise<number>
   read(path: string): Promise<Uint8Array>
   stream(path: string): AsyncIterable<Uint8Array>
@@ -44,6 +46,11 @@ export function asStore(driver: StoreDriver): Store {
       const text = JSON.stringify(value)
       if (text === undefined) throw new UserError(`store ${url}: ${name}: ${typeof value} cannot be written as JSON`)
       await driver.write(path(name), text)
+    },
+    create: async (name, data) => {
+      if (await driver.create(path(name), data)) return true
+      // It may be ours: of a try that worked, and whose answer was lost.
+      return Buffer.from(data as Uint8Array).equals(await driver.read(name))
     },
     writeAll: async (entries) => driver.writeAll(checked(entries)),
     read: async (name) => driver.read(path(name)),

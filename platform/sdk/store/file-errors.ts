@@ -15,6 +15,12 @@ export function isShortWrite(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'].includes(codeOf(error) ?? '')
 }
 
+/** A second name for a file is more than the disk can do; EPERM is what Linux says of it. */
+export function isWithoutLinks(error: unknown): boolean {
+  const { syscall } = error as NodeJS.ErrnoException
+  return syscall === 'link' && ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error) ?? '')
+}
+
 const IN_THE_WAY = 'a part of its path is an object already, and nothing can be below a file'
 
 /** What a person can mend, by code. */

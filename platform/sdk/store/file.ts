@@ -1,10 +1,11 @@
 import { createReadStream, rmSync, writeFileSync } from 'node:fs'
-import { type FileHandle, open, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, open, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { setImmediate as pause } from 'node:timers/promises'
+import { UserError } from '../errors.ts'
 import { abortSignal } from '../scope.ts'
 import { missing, type Place, type StoreDriver } from './driver.ts'
-import { codeOf, explain, isMissing, isShortWrite } from './file-errors.ts'
+import { codeOf, explain, isMissing, isShortWrite, isWithoutLinks } from './file-errors.ts'
 import { entriesIn, listFiles, splitPrefix } from './file-list.ts'
 import { pathOfFileUrl } from './file-url.ts'
 import { Folders, makeFolder } from './folders.ts'
@@ -36,6 +37,26 @@ export function fileDriver({ url, target }: Place): StoreDriver {
       } catch (error) {
         await rm(temporary, { force: true }).catch(() => {})
         throw source.failed() ? error : cannot(`write ${path}`, error)
+      }
+    },
+
+    async create(path, data) {
+      const file = at(path)
+      const temporary = join(dirname(file), temporaryName())
+      try {
+        const handle = await openNew(temporary)
+        await handle.writeFile(data).finally(() => handle.close())
+        // A name for a whole file, that is given only where nothing has it.
+        await link(temporary, file)
+        return true
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST' && (await this.exists(path))) return false
+        if (isWithoutLinks(error)) {
+          throw new UserError(`store ${url}: cannot create ${path}: its disk has no hard links; choose another folder`)
+        }
+        throw cannot(`create ${path}`, error)
+      } finally {
+        await rm(temporary, { force: true }).catch(() => {})
       }
     },
 

@@ -13,6 +13,11 @@ export function isMissing(error: unknown): boolean {
   return Number(code) === 404 && !isNoBucket(message)
 }
 
+/** Whether an error says that there is an object, where there was to be none. */
+export function isTaken(error: unknown): boolean {
+  return Number((error as ClientError).code) === 412
+}
+
 /** Whether the words of a 404 are about the bucket. */
 export function isNoBucket(words: string): boolean {
   return /bucket does not exist/i.test(words)

@@ -4,7 +4,7 @@ import type { Bucket, CreateWriteStreamOptions, File, GetFilesOptions, Storage }
 import { forEachAtOnce } from './at-once.ts'
 import { parseBucketUrl } from './bucket-url.ts'
 import { missing, type Place, type StoreDriver } from './driver.ts'
-import { explain, isMissing } from './gcs-errors.ts'
+import { explain, isMissing, isTaken } from './gcs-errors.ts'
 import { readObject } from './gcs-read.ts'
 import { watched } from './source.ts'
 
@@ -51,6 +51,18 @@ export function gcsDriver(place: Place): StoreDriver {
         await pipeline(Readable.from(source.data), (await file(path)).createWriteStream(upload(true)))
       } catch (error) {
         throw source.failed() ? error : cannot(`write ${path}`, error)
+      }
+    },
+
+    async create(path, data) {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data
+      const onlyNew = { preconditionOpts: { ifGenerationMatch: 0 } }
+      try {
+        await (await file(path)).save(bytes, { ...upload(bytes.length > PIECE), ...onlyNew })
+        return true
+      } catch (error) {
+        if (isTaken(error)) return false
+        throw cannot(`create ${path}`, error)
       }
     },
 

@@ -9,6 +9,7 @@ export function nullDriver({ url }: Place): StoreDriver {
       if (typeof data === 'string' || data instanceof Uint8Array) return
       for await (const _ of data);
     },
+    create: async () => true,
     async writeAll(entries) {
       let count = 0
       for (const _ of entries) count++

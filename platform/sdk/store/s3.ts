@@ -63,6 +63,20 @@ export function s3Driver(place: Place, given: S3Options = {}): StoreDriver {
       }
     },
 
+    async create(path, data) {
+      const { s3, sdk } = await open()
+      const Body = typeof data === 'string' ? Buffer.from(data) : data
+      try {
+        await s3.send(new sdk.PutObjectCommand({ ...at(path), Body, IfNoneMatch: '*' }))
+        return true
+      } catch (error) {
+        if (statusOf(error) === 412) return false
+        // Somebody else was at it; who won is known when asked again.
+        if (statusOf(error) === 409) return this.create(path, data)
+        throw cannot(`create ${path}`, error)
+      }
+    },
+
     writeAll: (entries) => forEachAtOnce(entries, AT_ONCE, ([path, data]) => writeBytes(path, data)),
 
     async read(path) {

@@ -27,6 +27,11 @@ export interface Store {
   write(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
   writeJson(path: string, value: unknown): Promise<void>
   /**
+   * Writes unless there is an object already: of several writers at once, one wins.
+   * @returns whether what is there now is `data`; also when it was there before, so that a try may be repeated
+   */
+  create(path: string, data: string | Uint8Array): Promise<boolean>
+  /**
    * Writes many small objects, as fast as the store allows. When it comes back, all of them are there and whole.
    * While it runs, and where it fails or its process is killed, any of them may be missing; in a `file:` store, one
    * file per caller may then be short too, for bulk files are written under their own names. Repeating the call

@@ -88,6 +88,35 @@ export function testStore(subject: StoreSubject): void {
         expect(await pathsOf(here)).toEqual(['race'])
       })
 
+      it('creates an object only where there is none, and says whether it did', async () => {
+        expect(await here.create('deep/a.json', 'first')).toBe(true)
+        expect(await here.create('deep/a.json', Buffer.from('second'))).toBe(false)
+        expect(await here.readText('deep/a.json')).toBe('first')
+        await here.remove('deep/a.json')
+        expect(await here.create('deep/a.json', Buffer.from('second'))).toBe(true)
+        expect(await here.readText('deep/a.json')).toBe('second')
+        expect(await pathsOf(here)).toEqual(['deep/a.json'])
+      })
+
+      it('says of what is there already as it would be created that it is', async () => {
+        await here.write('a', 'Grüße')
+        expect(await here.create('a', 'Grüße')).toBe(true)
+        expect(await here.create('a', Buffer.from('Grüße'))).toBe(true)
+        expect(await here.create('a', 'Grüsse')).toBe(false)
+      })
+
+      it('lets one of many creators win, and keeps all of what it wrote', async () => {
+        // Long ones too, which the clouds take in pieces.
+        for (const length of [50_000, 9 * 2 ** 20]) {
+          const path = `race-${length}`
+          const versions = Array.from({ length: 8 }, (_, index) => String(index).repeat(length))
+          const won = await Promise.all(versions.map((version) => here.create(path, version)))
+          expect(won.filter(Boolean).length).toBe(1)
+          expect((await here.readText(path)) === versions[won.indexOf(true)]).toBe(true)
+        }
+        expect((await pathsOf(here)).length).toBe(2)
+      })
+
       it('refuses what has no form in JSON, naming the path', async () => {
         await expect(here.writeJson('x.json', undefined)).rejects.toThrow(
           /x\.json: undefined cannot be written as JSON/,
@@ -295,6 +324,7 @@ export function testStore(subject: StoreSubject): void {
         for (const act of [
           () => here.write(path, 'x'),
           () => here.writeJson(path, {}),
+          () => here.create(path, 'x'),
           () => here.writeAll([[path, 'x']]),
           () => here.read(path),
           () => here.readText(path),
@@ -350,6 +380,7 @@ function testService(subject: StoreSubject, place: () => OpenStore): void {
       ['write areas.json', (s) => s.write('areas.json', 'x')],
       ['write areas.json', (s) => s.write('areas.json', numbered(3))],
       ['write areas.json', (s) => s.writeAll([['areas.json', 'x']])],
+      ['create areas.json', (s) => s.create('areas.json', 'x')],
       ['read areas.json', (s) => s.read('areas.json')],
       ['read areas.json', (s) => Array.fromAsync(s.stream('areas.json'))],
       ['list its objects', (s) => pathsOf(s)],
@@ -380,6 +411,24 @@ function testService(subject: StoreSubject, place: () => OpenStore): void {
       expect(count).toBe(100)
       expect((await pathsOf(here)).length).toBe(101)
       expect(await here.readText('many/0')).toBe('text 0')
+    })
+
+    it('knows an object as its own whose answer was lost when it was created', async () => {
+      const here = store(`${place().url}/lost`)
+      place().fake?.loseWriteAnswers(1)
+      expect(await here.create('a', 'mine')).toBe(true)
+      place().fake?.loseWriteAnswers(0)
+      expect(await here.create('a', 'theirs')).toBe(false)
+      expect(await here.readText('a')).toBe('mine')
+    })
+
+    it.runIf(subject.name === 's3')('asks again who has won, when another creator is at it', async () => {
+      const here = store(`${place().url}/conflict`)
+      place().fake?.failWrites(2, 409)
+      expect(await here.create('a', 'mine')).toBe(true)
+      await here.write('b', 'theirs')
+      place().fake?.failWrites(1, 409)
+      expect(await here.create('b', 'mine')).toBe(false)
     })
 
     it('gives up an upload whose source failed', async () => {

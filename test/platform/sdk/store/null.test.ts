@@ -12,6 +12,8 @@ it('takes everything', async () => {
   await nothing.write('a', 'x')
   await nothing.write('b', pieces())
   await nothing.writeJson('c.json', { a: 1 })
+  expect(await nothing.create('a', 'x')).toBe(true)
+  expect(await nothing.create('a', 'y')).toBe(true)
   expect(pulled).toBe(3)
   expect(await nothing.writeAll([['d', 'x'] as const, ['e', 'y'] as const])).toBe(2)
   await nothing.remove('a')

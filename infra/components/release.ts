@@ -1,0 +1,71 @@
+import { type CommitFacts, recordText, releaseId, releasePath, releaseRecord, UP_PATH, upText } from '@millrace/release'
+import * as gcp from '@pulumi/gcp'
+import * as pulumi from '@pulumi/pulumi'
+import type { FlowDeployment } from './flow-deployment.ts'
+import type { Foundation } from './foundation.ts'
+
+export interface ReleaseArgs {
+  readonly foundation: Foundation
+  readonly flows: readonly FlowDeployment[]
+  /** What it is made from; undefined outside of a repository. */
+  readonly commit: CommitFacts | undefined
+}
+
+/**
+ * The record of what this `up` deploys: agents and the console find it, and it can be gone back to. It is written when
+ * all that it names is there, under a name of its own, and never changed; `up.json` says which one is the newest.
+ */
+export class Release extends pulumi.ComponentResource {
+  readonly id: pulumi.Output<string>
+
+  constructor(name: string, args: ReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('millrace:infra:Release', name, {}, opts)
+    const { foundation, flows, commit } = args
+    const { place, buckets, registry, images } = foundation
+    const bucket = buckets.releases.name
+    const parent = this
+    const made = makeText()
+    this.id = made.id
+    const record = makeObject('release', made.id.apply(releasePath), made.text, {
+      // It can be gone back to when newer ones are made.
+      retainOnDelete: true,
+      dependsOn: flows.flatMap(({ ready }) => ready),
+    })
+    makeObject('newest', UP_PATH, made.id.apply(upText), { dependsOn: [record] })
+    this.registerOutputs({ id: this.id })
+
+    function makeText() {
+      const named = Object.entries(images).map(([image, digest]) => [image, registry.image(image, digest)])
+      const text = pulumi
+        .all([
+          pulumi.all(flows.map(({ deployment }) => deployment)),
+          pulumi.all(Object.fromEntries(named)),
+          buckets.bundles.url,
+        ])
+        .apply(([deployments, images, bundles]) => {
+          const record = releaseRecord({ stack: place.stack, madeBy: 'up', commit, bundles, images, deployments })
+          return { id: releaseId(record, new Date(commit?.time ?? 0)), text: recordText(record) }
+        })
+      return { id: text.id, text: text.text }
+    }
+
+    function makeObject(
+      object: string,
+      path: pulumi.Input<string>,
+      text: pulumi.Output<string>,
+      more: pulumi.CustomResourceOptions,
+    ) {
+      return new gcp.storage.BucketObject(
+        object,
+        {
+          bucket,
+          name: path,
+          // Not `content`, which the provider takes for a secret: what is deployed is for everybody to see.
+          source: text.apply((text) => new pulumi.asset.StringAsset(text)),
+          contentType: 'application/json',
+        },
+        { parent, ...more },
+      )
+    }
+  }
+}
