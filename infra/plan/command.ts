@@ -66,7 +66,7 @@ async function answer(args: readonly string[], root: string, signal: AbortSignal
   }
   const program = readStack(root, options.stack)
   const [plan, before, { violations }] = await Promise.all([
-    planProgram(program, signal),
+    planProgram(program, { signal }),
     options.since === undefined ? undefined : planAt(root, options.since, options.stack, signal),
     // Some dozen files, read while the program runs.
     import('../policy/index.ts'),

@@ -12,16 +12,26 @@ import { STACK_TYPE } from './urn.ts'
 /** A program that is not done by then waits for something that never comes. */
 const LONGEST_RUN = 60_000
 
+export interface PlanOptions {
+  /** Breaks it off. */
+  readonly signal?: AbortSignal
+  /** Whether to find out where unknown values come from, which takes a second run. @default true */
+  readonly origins?: boolean
+}
+
 /**
  * Runs a program and gives back what it wants to be there.
  * @throws PlanError when the program ends with an error, or asks the cloud for something
  */
-export async function planProgram(program: Program, signal?: AbortSignal): Promise<Plan> {
+export async function planProgram(program: Program, { signal, origins = true }: PlanOptions = {}): Promise<Plan> {
   const late = AbortSignal.timeout(LONGEST_RUN)
   const over = new AbortController()
   const until = AbortSignal.any([late, over.signal, ...(signal ? [signal] : [])])
   try {
-    const [plan, rehearsed] = await Promise.all([planOnce(program, until), rehearse(program, until)])
+    const [plan, rehearsed] = await Promise.all([
+      planOnce(program, until),
+      origins ? rehearse(program, until) : undefined,
+    ])
     return rehearsed ? withOrigins(plan, rehearsed) : plan
   } catch (error) {
     if (!late.aborted || signal?.aborted) throw error

@@ -18,7 +18,7 @@ export async function planAt(
     const isThere = ['Pulumi.yaml', `Pulumi.${stack}.yaml`].every((name) => existsSync(join(tree, name)))
     if (!isThere) return { commit, plan: { stack, project: '', resources: [], outputs: {}, warnings: [] } }
     try {
-      return { commit, plan: await planProgram(readStack(tree, stack), signal) }
+      return { commit, plan: await planProgram(readStack(tree, stack), { signal }) }
     } catch (error) {
       if (!(error instanceof PlanError)) throw error
       throw new PlanError(`as it was at ${ref} (${commit.slice(0, 7)}): ${error.message}`, error)

@@ -505,6 +505,37 @@ It acts as whoever is logged in: gcloud auth application-default login`,
   )
   .action(async (options) => (await import('./commands/bootstrap.ts')).bootstrap(options))
 
+const image = program
+  .command('image')
+  .description('Make the images that containers run: of the platform, and of flows.')
+  .addHelpText('after', '\nExample:\n  millrace image build --local')
+image
+  .command('build')
+  .argument('[images...]', 'runtime, worker, console, flow NAME; all when left out')
+  .description('Put together what images are made of, and build those that are not there yet.')
+  .option('--local', 'with the Docker of this machine, for this machine')
+  .option('--base <image>', 'what they stand on: an image with glibc, libstdc++ and CA certificates')
+  .addOption(
+    new Option('--platform <platform>', 'what they run on (default: as this machine)').choices([
+      'linux/amd64',
+      'linux/arm64',
+    ]),
+  )
+  .option('-o, --out <folder>', 'where the folders go that they are built from', 'out/images')
+  .option('--assemble-only', 'only make these folders, without Docker')
+  .option('--parts', 'list what takes the room')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace image build --local
+  millrace image build --local flow hello worker
+  millrace image build --local --assemble-only --parts runtime
+  millrace image build --local --base millrace/base:debian-13`,
+  )
+  .action(async (words, options) => (await import('./commands/image.ts')).buildImages(words, options))
+
 program
   .command('doctor')
   .description('Check that this machine and project have what is needed.')

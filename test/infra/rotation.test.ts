@@ -73,7 +73,7 @@ function makePlan(source: Source, version: number): Promise<Plan> {
     ...(source === 'config' && { 'millrace:secretValues': JSON.stringify({ 'signing-key': values }) }),
   }
   const program: StackProgram = { ...stack, config, secretKeys: ['millrace:secretValues'] }
-  return planProgram(program)
+  return planProgram(program, { origins: false })
 }
 
 function find(plan: Plan, name: string) {

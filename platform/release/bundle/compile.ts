@@ -88,7 +88,9 @@ function needsOf(chunk: OutputChunk, outside: readonly Outside[]): Record<string
   const used = outside.filter(({ specifier, importer, isCall }) =>
     isCall ? importer in chunk.modules : loaded.has(specifier),
   )
-  return Object.fromEntries(used.map(({ name, version }) => [name, version]))
+  // In order: modules are found in whichever order they were read.
+  const needs = used.map(({ name, version }) => [name, version] as const)
+  return Object.fromEntries(needs.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Each part of the code is headed by the path it came from; that of a package above the project is made to fit. */

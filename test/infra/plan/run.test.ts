@@ -159,6 +159,8 @@ describe('a program that fails', () => {
   it('to end is ended with whoever waits for it', async () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 300)
-    await expect(planProgram(fixture('failing', { 'failing:how': 'waits' }), stop.signal)).rejects.toThrow(/abort/)
+    await expect(planProgram(fixture('failing', { 'failing:how': 'waits' }), { signal: stop.signal })).rejects.toThrow(
+      /abort/,
+    )
   })
 })

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism, hostname } from 'node:os'
+import { Worker } from '@millrace/engine'
+import { bringBundle } from '../runtime/bring-bundle.ts'
+import { readContract, required } from '../runtime/contract.ts'
+import { databaseUrl } from '../runtime/database-url.ts'
+import { HOME, makeHome } from '../runtime/home.ts'
+import { writeLine } from '../runtime/log.ts'
+import { readSecrets } from '../runtime/read-secrets.ts'
+import { writeFailure } from '../runtime/write-failure.ts'
+
+/**
+ * Runs a worker as the run contract says. SIGTERM lets it finish what it runs, for so long as it was told; a second one
+ * gives the rest back at once.
+ * @returns what to end with
+ */
+export async function work(): Promise<number> {
+  try {
+    const contract = readContract(process.env)
+    const { MILLRACE_CLUSTER: cluster, MILLRACE_LABELS: labels } = contract
+    const slots = contract.MILLRACE_SLOTS ?? availableParallelism()
+    const name = `${cluster === undefined ? '' : `${cluster}-`}${hostname().split('.')[0]}-${randomBytes(2).toString('hex')}`
+    const facts = { worker: name, ...(cluster !== undefined && { cluster }) }
+    const database = await databaseUrl(required(contract, 'MILLRACE_DATABASE'))
+    await makeHome()
+    if (contract.MILLRACE_BUNDLE !== undefined) await bringBundle(contract.MILLRACE_BUNDLE)
+    await readSecrets(contract.MILLRACE_SECRETS)
+    const worker = await Worker.start({
+      database,
+      root: HOME,
+      slots,
+      labels,
+      name,
+      memory: contract.MILLRACE_TASK_MEMORY,
+      onMessage: (text) => writeLine('WARNING', text, facts),
+    })
+    writeLine('INFO', `worker ${name} is ready`, { ...facts, slots, labels })
+    stopWhenTold(worker, contract.MILLRACE_DRAIN_SECONDS * 1000)
+    await Promise.race([worker.stopped, worker.failed])
+    writeLine('INFO', `worker ${name} has stopped`, facts)
+    return 0
+  } catch (error) {
+    return writeFailure(error)
+  }
+}
+
+function stopWhenTold(worker: Worker, patience: number): void {
+  let asked = 0
+  const stop = (signal: NodeJS.Signals): void => {
+    asked++
+    writeLine('INFO', `worker ${worker.name} was told to go (${signal})`, {
+      worker: worker.name,
+      holds: worker.running,
+    })
+    void worker.stop(asked === 1 ? patience : 0)
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+}
