@@ -17,6 +17,11 @@ const shape = z.object({
     .string()
     .regex(/^[a-z0-9]+:.*\/[a-z][a-z0-9-]*\/[0-9a-f]{64}\.mjs$/, 'must be the URL of a bundle: gs://…/FLOW/SHA256.mjs')
     .optional(),
+  /** Where a worker finds the code of any run: the URL of a folder with `FLOW/SHA256.mjs`. */
+  MILLRACE_BUNDLES: z
+    .string()
+    .regex(/^[a-z0-9]+:./, 'must be the URL of a folder or bucket: gs://…')
+    .optional(),
   /** Tasks at once; one for each processor where it is left out. */
   MILLRACE_SLOTS: number('a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1).optional(),
   /** Most memory of one task: `2 GiB`. */

@@ -17,7 +17,7 @@ import { writeFailure } from '../runtime/write-failure.ts'
 export async function work(): Promise<number> {
   try {
     const contract = readContract(process.env)
-    const { MILLRACE_CLUSTER: cluster, MILLRACE_LABELS: labels } = contract
+    const { MILLRACE_CLUSTER: cluster, MILLRACE_LABELS: labels, MILLRACE_BUNDLES: bundles } = contract
     const slots = contract.MILLRACE_SLOTS ?? availableParallelism()
     const name = `${cluster === undefined ? '' : `${cluster}-`}${hostname().split('.')[0]}-${randomBytes(2).toString('hex')}`
     const facts = { worker: name, ...(cluster !== undefined && { cluster }) }
@@ -32,6 +32,9 @@ export async function work(): Promise<number> {
       labels,
       name,
       memory: contract.MILLRACE_TASK_MEMORY,
+      ...(bundles !== undefined && {
+        bring: async ({ flow, digest }) => void (await bringBundle(`${bundles}/${flow}/${digest}.mjs`)),
+      }),
       onMessage: (text) => writeLine('WARNING', text, facts),
     })
     writeLine('INFO', `worker ${name} is ready`, { ...facts, slots, labels })

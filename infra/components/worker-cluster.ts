@@ -61,6 +61,7 @@ export class WorkerCluster extends pulumi.ComponentResource {
         secrets: config.secrets,
         more: {
           MILLRACE_CLUSTER: workers,
+          MILLRACE_BUNDLES: buckets.bundles.url,
           MILLRACE_SLOTS: String(config.slots),
           MILLRACE_LABELS: config.labels.join(','),
           MILLRACE_DRAIN_SECONDS: String(config.drain),

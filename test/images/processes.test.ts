@@ -1,5 +1,5 @@
 import { appendFileSync, cpSync, globSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRun, type FlowRun, importFlow, PostgresStore } from '@millrace/engine'
@@ -135,6 +135,25 @@ describe('in a cluster', () => {
     expect(driver.log.at(-1)).toMatchObject({ event: 'run-ended', flow: 'burn', run: id, state: 'Completed' })
     worker.kill('SIGTERM')
     expect(await worker.ended).toBe(0)
+  })
+
+  it('a worker of a cluster brings the code of whichever run it gets tasks of', async () => {
+    const bundles = dirname(dirname(tree.bundle('burn')))
+    const worker = start('worker', { env: env({ MILLRACE_BUNDLE: '', MILLRACE_BUNDLES: bundles }) })
+    const { id } = await makeRun('cluster', { tasks: 20 })
+    const driver = start('flow', { env: env({ MILLRACE_RUN: id }) })
+    expect(await driver.ended, driver.out + driver.err).toBe(0)
+    expect(await finished(id)).toBe(20)
+    worker.kill('SIGTERM')
+    expect(await worker.ended).toBe(0)
+  })
+
+  it('a worker that cannot bring it fails the tasks, and says what is not there', async () => {
+    start('worker', { env: env({ MILLRACE_BUNDLE: '', MILLRACE_BUNDLES: 'file:///nowhere' }) })
+    const { id } = await makeRun('cluster', { tasks: 1 })
+    const driver = start('flow', { env: env({ MILLRACE_RUN: id }) })
+    expect(await driver.ended).toBe(1)
+    expect(driver.out).toMatch(/cannot bring the bundle file:\/\/\/nowhere\/burn\/[0-9a-f]{64}\.mjs/)
   })
 
   it('a worker that is told to go finishes what it runs, and takes no more', async () => {

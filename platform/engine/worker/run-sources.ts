@@ -16,11 +16,14 @@ export interface RunSource {
 export class RunSources {
   private readonly database: Database
   private readonly root: string
+  private readonly bring: ((source: FlowSource) => Promise<void>) | undefined
   private readonly known = new Map<number, RunSource>()
 
-  constructor(database: Database, root: string) {
+  /** @param bring brings the code of a run to where its source says that it is; code is there already when left out */
+  constructor(database: Database, root: string, bring?: (source: FlowSource) => Promise<void>) {
     this.database = database
     this.root = root
+    this.bring = bring
   }
 
   /** What is known without asking. */
@@ -36,6 +39,7 @@ export class RunSources {
     if (!found?.source) throw new Error(`run ${run} does not say where its flow is`)
     const facts = { ...found.facts, scratch: scratchUrl(this.root, found.facts.id) }
     const source = { facts, source: found.source as FlowSource }
+    await this.bring?.(source.source)
     this.known.set(run, source)
     const [oldest] = this.known.keys()
     if (this.known.size > REMEMBERED && oldest !== undefined) this.known.delete(oldest)

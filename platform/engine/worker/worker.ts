@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type pg from 'pg'
+import type { FlowSource } from '../flow-source.ts'
 import { Database } from '../postgres/database.ts'
 import { CHANNEL } from '../postgres/locks.ts'
 import { type ClaimedTask, isSuspect, release } from '../postgres/queue.ts'
@@ -37,6 +38,8 @@ export interface WorkerOptions {
   /** Most memory (bytes) of one slot. */
   readonly memory?: number | undefined
   readonly reaper?: ReaperOptions
+  /** Brings the code of a run to below `root`, before its first task. @default it is there */
+  readonly bring?: (source: FlowSource) => Promise<void>
   readonly onMessage?: (text: string) => void
 }
 
@@ -75,7 +78,7 @@ export class Worker {
     this.database = database
     this.values = new LargeValues(database)
     this.name = options.name ?? `${hostname().split('.')[0]}-${randomBytes(2).toString('hex')}`
-    this.sources = new RunSources(database, options.root)
+    this.sources = new RunSources(database, options.root, options.bring)
     this.news = new News(database)
     const failed = Promise.withResolvers<never>()
     const stopped = Promise.withResolvers<void>()
