@@ -111,9 +111,10 @@ function leaveWhenTold(
   const leave = async (signal: NodeJS.Signals): Promise<void> => {
     const now = await store.findRun(id)
     if (!now || now.state === 'Cancelling') return
-    told = true
     const message = `its driver was told to go (${signal}); started again, the run goes on from what is finished`
-    await store.setState(id, 'Crashed', { message, attempt: now.attempt })
+    // A run that has ended meanwhile, or is another driver's by now, stays as it is.
+    if (!(await store.setState(id, 'Crashed', { message, attempt: now.attempt }))) return
+    told = true
     writeLine('WARNING', `run ${id}: ${message}`, facts)
     process.exit(TOLD_TO_GO)
   }
