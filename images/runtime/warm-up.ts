@@ -22,4 +22,5 @@ flushCompileCache()
 for (const name of readdirSync(COMPILED_CODE)) {
   renameSync(join(COMPILED_CODE, name), join(COMPILED_CODE, name.replace(/-\d+$/, `-${user}`)))
 }
-for (const file of globSync(join(COMPILED_CODE, '*/*'))) chmodSync(file, 0o644)
+for (const file of globSync(join(COMPILED_CODE, '*/*'))) chmodSync(file, 0o444)
+for (const folder of [...globSync(join(COMPILED_CODE, '*')), COMPILED_CODE]) chmodSync(folder, 0o555)

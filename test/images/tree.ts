@@ -49,6 +49,8 @@ export async function assembleTree(own: string, ...others: readonly string[]): P
     makeFolder: () => openTo(mkdtempSync(join(folder, 'writable-')), 0o777),
     async remove() {
       await endPrograms()
+      // What nobody may write to, nobody but root could remove.
+      for (const cache of globSync(join(app, 'cache{,/*}'))) chmodSync(cache, 0o755)
       rmSync(folder, { recursive: true, force: true })
     },
   }

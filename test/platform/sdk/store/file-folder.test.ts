@@ -129,7 +129,7 @@ describe('a folder that does not take it', () => {
       expect(await mistakeOf(() => here.writeAll([['report.csv', 'x']]))).toBe(expected)
       expect(await mistakeOf(() => here.remove('old'))).toMatch(/cannot remove old: permission denied/)
       expect(await mistakeOf(() => here.write('sub/report.csv', 'x'))).toMatch(/cannot write sub.*permission denied/)
-    })
+    }).finally(() => chmod(locked, 0o755))
   })
 
   it.runIf(existsSync('/proc/self'))('says so where no folder can be made at all', async () => {
