@@ -36,7 +36,7 @@ export class Release extends pulumi.ComponentResource {
 
     function makeText() {
       const named = Object.entries(images).map(([image, digest]) => [image, registry.image(image, digest)])
-      const text = pulumi
+      return pulumi
         .all([
           pulumi.all(flows.map(({ deployment }) => deployment)),
           pulumi.all(Object.fromEntries(named)),
@@ -46,7 +46,6 @@ export class Release extends pulumi.ComponentResource {
           const record = releaseRecord({ stack: place.stack, madeBy: 'up', commit, bundles, images, deployments })
           return { id: releaseId(record, new Date(commit?.time ?? 0)), text: recordText(record) }
         })
-      return { id: text.id, text: text.text }
     }
 
     function makeObject(
