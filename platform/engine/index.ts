@@ -1,4 +1,5 @@
 export { bundleSource } from './bundle-source.ts'
+export type * from './dispatch/queued-run.ts'
 export { EXECUTORS, type ExecutorKind } from './executors/executor.ts'
 export {
   checkFlowName,
