@@ -79,6 +79,11 @@ export interface Job {
 export interface Launcher {
   readonly kind: LauncherKind
   /**
+   * Where its jobs are: `process HOST FOLDER`, `kubernetes SERVER NAMESPACE`, `cloud-run PROJECT REGION` … Launchers of one
+   * place see the same jobs, and may look after each other's; what `list()` of another place lacks says nothing.
+   */
+  readonly place: string
+  /**
    * Starts a job, or finds it: also where an earlier call was cut off before its answer came. It does not wait for a
    * machine. When it throws, nothing of the job is left, or it is found by the next call.
    */
