@@ -45,6 +45,8 @@ export interface Callback {
 
 /** A run for an agent to launch. */
 export interface QueuedRun extends NewRun {
+  /** Empty: one is made up, until its driver names it as its flow says. */
+  readonly name: string
   /** The deployment it is of: `hello`, `hello@feature-x`. None for code that is deployed nowhere. */
   readonly deployment?: string
   /** @default "default" */

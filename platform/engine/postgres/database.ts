@@ -8,6 +8,8 @@ export { DatabaseGoneError, place } from './connection.ts'
 
 /** Milliseconds that a statement waits for a database that went away, before it gives up. */
 const PATIENCE = 60_000
+/** Not even once more. */
+const NONE = -1
 
 export interface DatabaseOptions {
   /** Most connections at once, besides sessions. @default 4 */
@@ -19,6 +21,17 @@ export interface DatabaseOptions {
   /** Called when the database goes away and when it is back. */
   onAway?: (message: string) => void
 }
+
+/** Runs one statement, and gives its rows. */
+export type Query = <Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<Row[]>
+
+/**
+ * Milliseconds that a transaction may wait for its own process: one on a machine that vanished holds its locks no longer.
+ */
+const IDLE_IN_TRANSACTION = 15_000
 
 /** A Postgres with the schema `millrace`, by URL. Statements wait for a database that restarts. */
 export class Database {
@@ -72,21 +85,7 @@ export class Database {
     values: readonly unknown[] = [],
     options: { name?: string; patience?: number } = {},
   ): Promise<Row[]> {
-    const patience = options.patience ?? this.options.patience ?? PATIENCE
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.queryOnce<Row>(text, values, options.name)
-      } catch (error) {
-        if (this.closed || !isAway(error)) throw error
-        // Counted from when the first statement saw it: they all give up together.
-        this.awaySince ??= Date.now()
-        if (Date.now() - this.awaySince > patience) {
-          throw new DatabaseGoneError(`the database at ${place(this.url)} is away: ${messageOf(error)}`)
-        }
-        if (attempt === 0) this.reportAway(error)
-        await sleep(Math.min(1000, 20 * 2 ** attempt))
-      }
-    }
+    return await this.patiently(() => this.queryOnce<Row>(text, values, options.name), options.patience)
   }
 
   /** Runs one statement once: for those of which, when the connection breaks, it must be known that they may have run. */
@@ -103,6 +102,72 @@ export class Database {
     } catch (error) {
       if (isAway(error)) this.brokenAt = Date.now()
       throw error
+    }
+  }
+
+  /**
+   * Runs several statements as one: all of them happen, or none. They see each other; others see them at the end.
+   * @param options.repeat do it all again where the connection broke: only where doing it twice does no harm, since of
+   *   the last answer that is lost nobody knows whether it was a yes
+   * @throws DatabaseGoneError when the database stays away; where it is not repeated, as soon as the connection breaks
+   */
+  async transaction<T>(work: (query: Query) => Promise<T>, options: { repeat?: boolean } = {}): Promise<T> {
+    return await this.patiently(() => this.transactOnce(work), options.repeat ? undefined : NONE)
+  }
+
+  private async transactOnce<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const client = await this.connect()
+    let isUsable = true
+    const onError = (): void => {
+      isUsable = false
+      this.brokenAt = Date.now()
+    }
+    client.on('error', onError)
+    try {
+      await client.query(`begin; set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION}`)
+      const result = await work(
+        async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+          (await client.query<Row>(text, values as unknown[])).rows,
+      )
+      await client.query('commit')
+      this.reportBack()
+      return result
+    } catch (error) {
+      if (isAway(error)) onError()
+      await client.query('rollback').catch(() => {
+        isUsable = false
+      })
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(!isUsable)
+    }
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.pool.connect()
+    } catch (error) {
+      if (isAway(error)) this.brokenAt = Date.now()
+      throw error
+    }
+  }
+
+  private async patiently<T>(work: () => Promise<T>, given?: number): Promise<T> {
+    const patience = given ?? this.options.patience ?? PATIENCE
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (this.closed || !isAway(error)) throw error
+        // Counted from when the first statement saw it: they all give up together.
+        this.awaySince ??= Date.now()
+        if (Date.now() - this.awaySince > patience) {
+          throw new DatabaseGoneError(`the database at ${place(this.url)} is away: ${messageOf(error)}`)
+        }
+        if (attempt === 0) this.reportAway(error)
+        await sleep(Math.min(1000, 20 * 2 ** attempt))
+      }
     }
   }
 

@@ -22,13 +22,32 @@ export interface RunRow {
   created: number
   started: number | null
   ended: number | null
+  deployment: string | null
+  queue: string | null
+  priority: number
+  launcher: string | null
+  launch: number
+  notBefore: number | null
+  timeout: number | null
+  release: string | null
+  commit: string | null
+  pool: string | null
+}
+
+/** Columns of a {@link RunRow}, of the table or alias `of`. */
+export function runColumns(of: string): string {
+  return RUN_COLUMNS.split(', ')
+    .map((column) => `${of}.${column}`)
+    .join(', ')
 }
 
 export const RUN_COLUMNS =
-  'no, id, flow, name, state, message, params, env, executor, attempt, labels, source, driver, failure, created, started, ended'
+  'no, id, flow, name, state, message, params, env, executor, attempt, labels, source, driver, failure, created, started, ended, ' +
+  'deployment, queue, priority, launcher, launch, not_before as "notBefore", timeout, release, commit, pool'
 
-export function flowRunOf({ no: _no, ...run }: RunRow): FlowRun {
-  return withoutNulls(run) as unknown as FlowRun
+/** A run that never was in a queue has nothing to say of one. */
+export function flowRunOf({ no: _no, priority, launch, ...run }: RunRow): FlowRun {
+  return withoutNulls(run.queue === null ? run : { ...run, priority, launch }) as unknown as FlowRun
 }
 
 /** Fields that are null in the database are left out. */

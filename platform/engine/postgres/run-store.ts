@@ -19,6 +19,7 @@ import type {
   TaskRecord,
   TaskRun,
 } from '../store/run-store.ts'
+import { decode } from '../values/codec.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 import { jsonText } from './json.ts'
 import { CHANNEL, isLocked } from './locks.ts'
@@ -108,8 +109,19 @@ export class PostgresStore implements RunStore {
        where ($1::text is null or flow = $1) and ($2::text[] is null or state = any($2))
          and ($3::float8 is null or created >= to_timestamp($3 / 1000))
          and ($4::text is null or no < (select no from flow_run where id = $4))
+         and ($6::text is null or deployment = $6) and ($7::text is null or queue = $7)
+         and ($8::text is null or $8 = any(labels))
        order by no desc limit $5`,
-      [filter.flow ?? null, filter.states ?? null, filter.since ?? null, filter.after ?? null, limit + 1],
+      [
+        filter.flow ?? null,
+        filter.states ?? null,
+        filter.since ?? null,
+        filter.after ?? null,
+        limit + 1,
+        filter.deployment ?? null,
+        filter.queue ?? null,
+        filter.label ?? null,
+      ],
     )
     const runs = rows.slice(0, limit).map((row) => this.remember(row))
     const last = runs.at(-1)
@@ -117,11 +129,13 @@ export class PostgresStore implements RunStore {
   }
 
   async setState(id: string, state: RunState, more: StateChange = {}): Promise<FlowRun | undefined> {
+    const result = more.result && (await this.values.spill(await this.number(id), more.result))
     const [row] = await this.database.query<RunRow>(
       `with changed as (
-         update flow_run set state = $2, message = $3, failure = $4,
+         update flow_run set state = $2, message = $3, failure = $4, result = $7,
            ended = case when $2 in ('Completed', 'Failed', 'Crashed', 'Cancelled') then now() end
-         where id = $1 and ($6::int is null or attempt = $6)
+         -- A driver of before has no say in a run that waits to be launched again.
+         where id = $1 and ($6::int is null or attempt = $6 and (attempt = 0 or state not in ('Scheduled', 'Pending')))
            and (state = any($5) or (state = $2 and message is not distinct from $3)
              -- Given up too early: its driver is alive, and says how it ended.
              or ($6 is not null and state = 'Crashed'))
@@ -143,9 +157,19 @@ export class PostgresStore implements RunStore {
         more.failure ? jsonText(more.failure) : null,
         runStatesBefore(state),
         more.attempt ?? null,
+        result ? Buffer.from(result) : null,
       ],
     )
     return row && this.remember(row)
+  }
+
+  /** What the flow function of a completed run returned; undefined where that is not kept. */
+  async runResult(id: string): Promise<unknown> {
+    const [row] = await this.database.query<{ no: number; result: Buffer | null }>(
+      'select no, result from flow_run where id = $1',
+      [id],
+    )
+    return row?.result ? decode(await this.values.restore(row.no, row.result)) : undefined
   }
 
   async reopen(id: string, source: FlowSource | undefined): Promise<FlowRun | undefined> {
@@ -157,8 +181,8 @@ export class PostgresStore implements RunStore {
     return row && this.remember(row)
   }
 
-  async takeRun(id: string, given?: Uint8Array): Promise<RunLease> {
-    const { row, lost, release } = await takeRun(this.database, await this.number(id), id, given)
+  async takeRun(id: string, given?: Uint8Array, launch?: number, name?: string): Promise<RunLease> {
+    const { row, lost, release } = await takeRun(this.database, await this.number(id), id, { given, launch, name })
     return { run: this.remember(row), lost, release }
   }
 
@@ -285,11 +309,22 @@ export class PostgresStore implements RunStore {
       // The run's own row goes last: after a break in between, the next pruning finds the rest.
       await this.database.query('delete from log_line where run = $1', [no])
       await this.database.query('delete from task_run where run = $1', [no])
+      await this.database.query('delete from ledger where run = $1', [no])
+      await this.database.query('delete from notice where run = $1', [no])
       await this.values.removeRun(no)
       await this.database.query('delete from flow_run where no = $1', [no])
     }
     await this.database.query('delete from task_cache where expires < now()')
     await this.database.query(`delete from worker where ended < to_timestamp($1::float8 / 1000)`, [before])
+    await this.database.query(
+      `delete from agent where seen < to_timestamp($1::float8 / 1000) and not ${isLocked('agent', 'id')}`,
+      [before],
+    )
+    await this.database.query(
+      `delete from deployment d where gone < to_timestamp($1::float8 / 1000)
+         and not exists (select from flow_run r where r.deployment = d.name)`,
+      [before],
+    )
     return old.map(({ id }) => id)
   }
 

@@ -16,7 +16,9 @@ import type { TaskNews } from '../executors/executor.ts'
 import type { ReaperOptions } from '../postgres/reaper.ts'
 import { encodeGiven, type Given } from '../slots/run-info.ts'
 import type { Slots } from '../slots/slots.ts'
+import { placeholderName } from '../store/run-id.ts'
 import type { FlowRun, RunLease, RunStore } from '../store/run-store.ts'
+import { encode } from '../values/codec.ts'
 import { toFailure } from '../values/failure.ts'
 import { type Ended, endedBy, runFlowBody } from './flow-body.ts'
 import { openExecutor } from './open-executor.ts'
@@ -38,6 +40,8 @@ export interface DriveOptions {
   readonly threads?: Slots
   /** Cluster executor: bounds of what counts as dead. */
   readonly reaper?: ReaperOptions
+  /** The launch that this driver belongs to, where an agent launched it: an old one, started late, is refused. */
+  readonly launch?: number
   /** Cancels the run when it is aborted; its reason is a sentence. */
   readonly signal?: AbortSignal
   readonly onLog?: (source: string, entry: LogEntry) => void
@@ -66,7 +70,8 @@ export async function driveRun(id: string, options: DriveOptions): Promise<Drive
   const found = await store.findRun(id)
   if (!found) throw new UserError(`there is no run ${id}`)
   const given = givenFor(found, options.flow)
-  const lease = await store.takeRun(found.id, 'bytes' in given ? given.bytes : undefined)
+  const name = 'bytes' in given ? nameFor(found, options.flow, given) : undefined
+  const lease = await store.takeRun(found.id, 'bytes' in given ? given.bytes : undefined, options.launch, name)
   // A flow that waits for something that Node does not count must not end the process.
   const alive = setInterval(() => {}, 2 ** 30)
   const logs = new RunLogs(found.id, store, options.onLog ?? (() => {}))
@@ -121,7 +126,7 @@ async function drive(
   try {
     const journal = store.durable && run.attempt > 1 ? await store.journal(run.id) : []
     taskRuns = new TaskRuns({ run: run.id, store, executor, journal, say })
-    forget = await followState(run.id, store, stop, taskRuns)
+    forget = await followState(run.id, store, stop, taskRuns, breakOff)
     options.onStart?.(run, taskRuns.tallies)
     const ended = await runFlowBody({ flow, info, taskRuns, stop, log: (entry) => logs.write('flow', entry) })
     if (broken) throw broken
@@ -149,6 +154,30 @@ function givenFor({ params, env }: FlowRun, { definition }: Flow): RunGiven | { 
   }
 }
 
+/** A result that is kept with its run. Larger ones (bytes) belong into a store, and what is no data nowhere. */
+const LARGEST_RESULT = 8 * 2 ** 20
+
+function bytesOf(result: unknown): Uint8Array | undefined {
+  if (result === undefined) return undefined
+  try {
+    const bytes = encode(result)
+    return bytes.byteLength > LARGEST_RESULT ? undefined : bytes
+  } catch {
+    return undefined
+  }
+}
+
+/** What a run is called whose name was made up because whoever queued it had not the flow's code. */
+function nameFor({ id, name, flow: flowName }: FlowRun, { definition }: Flow, { params }: Given): string | undefined {
+  if (name !== placeholderName(flowName, id)) return undefined
+  try {
+    return redact(definition.runName(params))
+  } catch {
+    // A name is not worth a run.
+    return undefined
+  }
+}
+
 async function end(
   { run: { id, attempt } }: RunLease,
   { store }: DriveOptions,
@@ -158,7 +187,8 @@ async function end(
 ): Promise<DrivenRun> {
   await logs.flush()
   const failure = ended.error && toFailure(ended.error)
-  const more = { attempt, ...(failure && { message: failure.message, failure }) }
+  const result = store.durable && ended.state === 'Completed' ? bytesOf(ended.result) : undefined
+  const more = { attempt, ...(failure && { message: failure.message, failure }), ...(result && { result }) }
   if (ended.state === 'Cancelled') await store.setState(id, 'Cancelling', more)
   const run = (await store.setState(id, ended.state, more)) ?? (await store.findRun(id))
   if (!run) throw new Error(`run ${id} was deleted while it ran`)
@@ -171,12 +201,16 @@ async function followState(
   store: RunStore,
   stop: AbortController,
   taskRuns: TaskRuns,
+  breakOff: (error: Error) => void,
 ): Promise<() => void> {
   const look = async (): Promise<void> => {
     const run = await store.findRun(id)
     if (run?.state === 'Cancelling') stop.abort(new CancelledError(run.message ?? 'cancelled'))
     else if (run?.state === 'Paused') taskRuns.pause()
     else if (run?.state === 'Running') taskRuns.unpause()
+    else if (run?.state === 'Scheduled' || run?.state === 'Pending') {
+      breakOff(new Error(`run ${id} was taken from its driver: it is to be launched again`))
+    }
   }
   const forget = await store.listen(id, (event) => {
     if (event === 'state') look().catch(() => {})

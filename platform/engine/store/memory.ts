@@ -76,6 +76,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
         .filter(
           (run) =>
             (filter.flow === undefined || run.flow === filter.flow) &&
+            (filter.deployment === undefined || run.deployment === filter.deployment) &&
+            (filter.queue === undefined || run.queue === filter.queue) &&
+            (filter.label === undefined || run.labels.includes(filter.label)) &&
             (filter.states === undefined || filter.states.includes(run.state)) &&
             (filter.since === undefined || run.created >= filter.since),
         )
@@ -102,7 +105,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
       return update(entry, { state: 'Retrying', message: undefined, failure: undefined, ended: undefined, source })
     },
 
-    async takeRun(id) {
+    async takeRun(id, _given, _launch, name) {
       const entry = held(id)
       if (entry.lease) throw new UserError(`run ${id} is already driven by ${entry.run.driver}`)
       if (![...runStatesBefore('Running'), 'Running'].includes(entry.run.state)) {
@@ -111,7 +114,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
       const lease = new AbortController()
       entry.lease = lease
       const { started = Date.now(), attempt } = entry.run
-      const run = update(entry, { state: 'Running', attempt: attempt + 1, started, driver: `${process.pid}` })
+      const more = { started, driver: `${process.pid}`, ...(name !== undefined && { name }) }
+      const run = update(entry, { state: 'Running', attempt: attempt + 1, ...more })
       return {
         run,
         lost: lease.signal,

@@ -28,6 +28,23 @@ export interface FlowRun extends NewRun {
   readonly created: number
   readonly started?: number | undefined
   readonly ended?: number | undefined
+  /** The deployment that it is of. */
+  readonly deployment?: string | undefined
+  /** The queue that it waits in, or waited in. Left out, with all that follows, where it never was in one. */
+  readonly queue?: string | undefined
+  /** Higher ones go first. */
+  readonly priority?: number | undefined
+  /** Only an agent that launches this way takes it. */
+  readonly launcher?: string | undefined
+  /** How often an agent launched it. */
+  readonly launch?: number | undefined
+  readonly notBefore?: number | undefined
+  /** Longest time (ms) from when its driver takes it up. */
+  readonly timeout?: number | undefined
+  readonly release?: string | undefined
+  readonly commit?: string | undefined
+  /** Whose workers take its tasks: `cluster:NAME`, `run:ID`. None: any worker without a pool. */
+  readonly pool?: string | undefined
 }
 
 /** One task run, without its arguments and result. */
@@ -84,6 +101,10 @@ export interface NewLog extends LogEntry {
 export interface RunFilter {
   readonly flow?: string
   readonly states?: readonly RunState[]
+  readonly deployment?: string
+  readonly queue?: string
+  /** One that it has among others. */
+  readonly label?: string
   /** Created at or after this time (ms). */
   readonly since?: number
   /** @default 50 */
@@ -108,6 +129,8 @@ export type RunEvent = 'state' | 'logs'
 export interface StateChange {
   readonly message?: string
   readonly failure?: Failure
+  /** What the flow function returned, encoded. */
+  readonly result?: Uint8Array
   /** Said by the driver of this attempt: it holds only while no other has taken up the run, and over `Crashed`. */
   readonly attempt?: number
 }
@@ -144,9 +167,11 @@ export interface RunStore {
   /**
    * Takes up a run as its driver: attempt + 1, state Running.
    * @param given parameters and config as the flow gets them, encoded: for its tasks
-   * @throws UserError when another driver has it, or it is over and was not made ready to resume
+   * @param launch the launch that the driver belongs to, where an agent launched it
+   * @param name what the run is called from now on
+   * @throws UserError when another driver has it, or it is over and was not made ready to resume, or that launch is over
    */
-  takeRun(id: string, given?: Uint8Array): Promise<RunLease>
+  takeRun(id: string, given?: Uint8Array, launch?: number, name?: string): Promise<RunLease>
 
   /**
    * Makes a run that is over, or whose driver is gone, ready to be driven again, with the flow's code as it is now:

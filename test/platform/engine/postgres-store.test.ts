@@ -25,7 +25,8 @@ describe('opening a Postgres store', () => {
     database = await createDatabase()
     const { url } = database
     const stores = await Promise.all(Array.from({ length: 4 }, () => PostgresStore.open(url)))
-    expect(await database.query('select name from migration order by name')).toEqual([{ name: '001-runs.sql' }])
+    const ran = [{ name: '001-runs.sql' }, { name: '002-dispatch.sql' }]
+    expect(await database.query('select name from migration order by name')).toEqual(ran)
     await Promise.all(stores.map((store) => store.close()))
   })
 
