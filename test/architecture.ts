@@ -20,7 +20,7 @@ export interface OurPackage {
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sdk: [],
   engine: ['sdk'],
-  agents: ['engine', 'sdk'],
+  agents: ['engine', 'release', 'sdk'],
   release: ['sdk'],
   console: ['engine', 'agents', 'release', 'sdk'],
   cli: ['engine', 'agents', 'release', 'sdk'],

@@ -1,3 +1,6 @@
+export { Agent, type AgentNews, type AgentOptions, DEFAULT_LIMIT } from './agent.ts'
+export { deploymentRecord, followReleases } from './follow-releases.ts'
+export { type JobSurroundings, jobSpec } from './job-spec.ts'
 export {
   type Job,
   type JobHandle,
@@ -10,3 +13,7 @@ export {
   type Launcher,
   type LauncherKind,
 } from './launcher.ts'
+export { type LauncherSettings, openLauncher } from './open-launcher.ts'
+export { type AgentSettings, type StartedAgent, startAgent } from './start-agent.ts'
+export { type OpenLaunch, planSweep, type SweepAction, type SweepPatience } from './sweep/plan-sweep.ts'
+export { type SweepOptions, type Swept, sweep } from './sweep/sweep.ts'

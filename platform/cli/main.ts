@@ -1,4 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
+import { declareAgents } from './declare/agents.ts'
+import { declareDeployments } from './declare/deployments.ts'
+import { declareNotify } from './declare/notify.ts'
+import { declareBackfill, declareQueue } from './declare/queue.ts'
+import { declareRequeue } from './declare/requeue.ts'
+import { declareSchedules } from './declare/schedules.ts'
 import { EXIT, report } from './exit.ts'
 
 /** Collects an option that may be given several times. */
@@ -9,7 +15,17 @@ const database = (): Option =>
   new Option('--database <url>', 'where runs are kept; "local" is the platform started by `millrace start`').env(
     'MILLRACE_DATABASE',
   )
+const records = (): Option =>
+  new Option('--store <url>', 'where releases are recorded (default: .millrace/releases of the project)').env(
+    'MILLRACE_RELEASES',
+  )
 const json = (): Option => new Option('--json', 'print JSON, for other programs')
+
+// Whoever read what is printed has read enough: `millrace runs | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 
 const program = new Command('millrace')
   .description('Data pipelines as plain TypeScript: on a laptop, on a worker cluster, in the cloud.')
@@ -50,6 +66,36 @@ program
   .option('--memory <size>', 'most memory one task may take, without a cluster, for instance "2 GiB"')
   .option('-q, --quiet', 'no log lines, no progress')
   .addOption(json())
+  .optionsGroup('With --remote:')
+  .option('--remote', 'queue the run for an agent, which launches it where the flow, or a label, says')
+  .option('-w, --watch', 'show its log lines as they come, until it is over')
+  .option('--ephemeral', 'the flow as it is in this folder, for this run only: nothing is deployed')
+  .option('--label <label>', 'only an agent that has it takes the run: a laptop, say; may be repeated', several)
+  .addOption(
+    new Option('--launcher <launcher>', 'only an agent that launches so takes it').choices([
+      'process',
+      'docker',
+      'kubernetes',
+      'cloud-run',
+      'vertex',
+    ]),
+  )
+  .option('--workers <count>', 'so many workers of its own; 0: tasks run in its driver')
+  .option('--cpu <count>', 'processors of each worker, or of the driver where there are no workers')
+  .option('--gpu <count>', 'GPUs, likewise; --memory too')
+  .option('--machine-type <type>', 'machine as the cloud names it, likewise')
+  .option('--spot', 'machines that cost less, and may be taken away at any time')
+  .option('--queue <name>', 'the work queue that it waits in')
+  .option('--priority <number>', 'higher ones go first')
+  .option('--key <text>', 'a second run of the same deployment with this key is not queued')
+  .addOption(
+    new Option('--key-scope <scope>', 'while the first waits, until it is over, for ever').choices([
+      'queued',
+      'active',
+      'ever',
+    ]),
+  )
+  .option('--not-before <time>', 'a time, or how long from now: "2 hours"')
   .addHelpText(
     'after',
     `
@@ -58,9 +104,16 @@ Examples:
   millrace run datacube --fixture us-flights
   millrace run datacube --params-file params.json --param model_bucket=file:/data/out
   MILLRACE_WORKERS=postgres://… millrace run burn --param tasks=10000
-  millrace run hello --json | jq .result`,
+  millrace run hello --json | jq .result
+  millrace run hello --remote --watch
+  millrace run hello@feature-x --remote --watch
+  millrace run datacube --remote --workers 4 --memory '8 GiB' --label me`,
   )
-  .action(async (flow, options) => (await import('./commands/run.ts')).run(flow, options))
+  .action(async (flow, options) =>
+    options.remote
+      ? (await import('./commands/remote.ts')).runRemotely(flow, options)
+      : (await import('./commands/run.ts')).run(flow, options),
+  )
 
 const runs = program
   .command('runs')
@@ -150,6 +203,15 @@ runs
   .action(async (_options, command) => (await import('./commands/runs.ts')).pruneRuns(command.optsWithGlobals()))
 
 addResume(program).addOption(database())
+declareRequeue(runs, { json }, RUN_ID)
+
+const shared = { database, json, records }
+declareDeployments(program, shared)
+declareQueue(program, shared)
+declareBackfill(program, shared)
+declareSchedules(program, shared)
+declareNotify(program, shared)
+declareAgents(program, shared)
 
 const flows = program
   .command('flows')
@@ -271,12 +333,68 @@ for (const [verb, text] of [
     )
 }
 
+const agent = program
+  .command('agent')
+  .description('Take queued runs, and launch them.')
+  .addHelpText('after', '\nExample:\n  millrace agent start --label me')
+const launching = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--launcher <launcher>', 'how it launches: process, docker, kubernetes, cloud-run or vertex')
+        .env('MILLRACE_LAUNCHER')
+        .default('process'),
+    )
+    .addOption(new Option('--stack <name>', 'the stack whose jobs they are').env('MILLRACE_STACK').default('dev'))
+    .addOption(new Option('--project <id>', 'cloud-run, vertex: the project').env('MILLRACE_PROJECT'))
+    .addOption(new Option('--region <region>', 'cloud-run, vertex: the region').env('MILLRACE_REGION'))
+    .addOption(new Option('--network <name>', 'docker, cloud-run, vertex: what jobs join').env('MILLRACE_NETWORK'))
+    .addOption(new Option('--namespace <name>', 'kubernetes: where jobs are').env('MILLRACE_NAMESPACE'))
+    .addOption(database())
+launching(
+  agent
+    .command('start')
+    .description('Start an agent; Ctrl-C or SIGTERM lets it finish what it launched on this machine.')
+    .option('--labels <labels>', 'what it has, for runs that ask for it: etl,gpu', list, [])
+    .option('--label <label>', 'takes only runs that ask for this: a laptop of your own; may be repeated', several)
+    .option('--limit <count>', 'runs going at once (default: by launcher)')
+    .option('--name <name>', 'how it is called in messages')
+    .addOption(records())
+    .option('--job-database <url>', 'the database as its jobs reach it (default: as it does)')
+    .option('--port <port>', 'answer there who asks how it is, and how many tasks wait')
+    .option('--drain-timeout <time>', 'how long runs on this machine may take after SIGTERM', '10 minutes'),
+)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace agent start
+  millrace agent start --label me --database postgres://…
+  millrace agent start --launcher docker --labels etl --limit 4
+  millrace agent start --launcher vertex --project example-prod --region europe-west1 --stack prod`,
+  )
+  .action(async (options) => (await import('./commands/agent.ts')).startAgent(options))
+
+launching(
+  program
+    .command('sweep')
+    .description(
+      'Compare runs with the jobs that were launched for them, and put right what does not agree; agents do it all the time.',
+    )
+    .option('--dry-run', 'only say what would be done')
+    .addOption(json()),
+)
+  .addHelpText('after', '\nExamples:\n  millrace sweep --dry-run\n  millrace sweep --launcher docker')
+  .action(async (options) => (await import('./commands/agent.ts')).sweepOnce(options))
+
 program
   .command('start')
-  .description('Run the platform on this machine, in the foreground: database and workers.')
+  .description('Run the platform on this machine, in the foreground: database, agent, workers, schedules.')
   .option('--workers <count>', 'how many worker processes', '2')
   .option('--slots <count>', 'tasks at once in each', '1')
   .option('--memory <size>', 'most memory one task may take')
+  .option('--no-agent', 'no agent: no queued runs, no schedules')
+  .option('--no-deploy', 'leave deployed what is, instead of the flows as they are here')
+  .option('--no-schedules', 'flows do not run by themselves')
   .addHelpText('after', '\nExamples:\n  millrace start\n  millrace start --workers 4 --slots 2')
   .action(async (options) => (await import('./commands/start.ts')).start(options))
 
@@ -317,10 +435,6 @@ program
   )
   .action(async (options) => (await import('./commands/catalogue.ts')).catalogue(options))
 
-const records = (): Option =>
-  new Option('--store <url>', 'where releases are recorded (default: .millrace/releases of the project)').env(
-    'MILLRACE_RELEASES',
-  )
 const reason = (): Option => new Option('--reason <text>', 'why, for the history')
 
 const releases = program

@@ -24,17 +24,22 @@ export interface ParamSources {
 /**
  * Gathers the parameters of a run: from a fixture, a file, and the command line, later ones winning.
  * Whether they are right is for the flow to say.
+ * @param flow its name alone, where its code is not at hand: then a text that is JSON is read as such
  * @throws UserError when a file cannot be read or a `--param` is not `name=value`
  */
-export async function gatherParams(root: string, flow: Flow, sources: ParamSources): Promise<Record<string, unknown>> {
+export async function gatherParams(
+  root: string,
+  flow: Flow | string,
+  sources: ParamSources,
+): Promise<Record<string, unknown>> {
   const params: Record<string, unknown> = {}
-  const { name } = flow.definition
+  const name = typeof flow === 'string' ? flow : flow.definition.name
   if (sources.fixture !== undefined) {
     Object.assign(params, readJson(join(root, 'flows', name, 'fixtures', `${sources.fixture}.json`), '--fixture'))
   }
   if (sources.paramsFile === '-') Object.assign(params, parseObject(await readAll(process.stdin), 'standard input'))
   else if (sources.paramsFile !== undefined) Object.assign(params, readJson(sources.paramsFile, '--params-file'))
-  const schema = paramsSchema(flow)
+  const schema = typeof flow === 'string' ? {} : paramsSchema(flow)
   for (const pair of sources.param ?? []) {
     const at = pair.indexOf('=')
     if (at < 1) throw new UserError(`--param ${pair}: expected name=value`)

@@ -36,6 +36,8 @@ export async function deploy(flows: readonly string[], options: DeployOptions): 
     image,
     bundles,
     firstBundles: records.folder === undefined ? undefined : localBundles(root),
+    // The local platform has no config of its own, and does all that a flow says.
+    ...(records.folder !== undefined && { schedules: true }),
     act: { by: await author(root), reason },
   }
   const done = dryRun ? await planDeploy(request) : await deployFlows(request)

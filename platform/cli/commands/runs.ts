@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FlowRun, isFinalRun, RUN_STATES, type RunFilter, type RunState, type RunStore } from '@millrace/engine'
+import {
+  type FlowRun,
+  isFinalRun,
+  RUN_STATES,
+  type RunFilter,
+  type RunState,
+  type RunStore,
+  type StoredLog,
+} from '@millrace/engine'
 import { formatDuration, LOG_LEVELS, type LogLevel, milliseconds, UserError } from '@millrace/sdk'
 import { EXIT } from '../exit.ts'
+import { followRun } from '../follow-run.ts'
 import { formatLog } from '../output/log-line.ts'
 import { ago, table } from '../output/table.ts'
 import { count, findRun, openStore } from '../project.ts'
@@ -89,34 +98,14 @@ export async function printLogs(id: string, options: LogOptions): Promise<void> 
   const level = LOG_LEVELS.find((each) => each === options.level) satisfies LogLevel | undefined
   await withStore(options, async (store) => {
     const run = await findRun(store, id)
-    let last = 0
-    const printNew = async (): Promise<void> => {
-      for (;;) {
-        const lines = await store.logs(run.id, { after: last, limit: 1000, ...(level && { level }) })
-        for (const line of lines) {
-          last = line.id
-          const { source, ...entry } = line
-          process.stdout.write(`${options.json ? JSON.stringify(line) : formatLog(source, entry)}\n`)
-        }
-        if (lines.length < 1000) return
-      }
+    let isEmpty = true
+    const print = (line: StoredLog): void => {
+      isEmpty = false
+      const { source, ...entry } = line
+      process.stdout.write(`${options.json ? JSON.stringify(line) : formatLog(source, entry)}\n`)
     }
-    await printNew()
-    if (last === 0 && !options.watch && !options.json) process.stderr.write(`run ${run.id} has no log lines\n`)
-    if (!options.watch) return
-    let wake = (): void => {}
-    const unlisten = await store.listen(run.id, () => wake())
-    try {
-      for (;;) {
-        const over = isFinalRun((await findRun(store, run.id)).state)
-        await printNew()
-        if (over) return
-        // A notification, or a look every second in case one was lost.
-        await Promise.race([new Promise<void>((resolve) => (wake = resolve)), sleep(1000)])
-      }
-    } finally {
-      unlisten()
-    }
+    await followRun(store, run.id, print, { level, watch: options.watch ?? false })
+    if (isEmpty && !options.watch && !options.json) process.stderr.write(`run ${run.id} has no log lines\n`)
   })
 }
 

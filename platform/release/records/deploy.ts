@@ -34,6 +34,8 @@ export interface DeployRequest {
   readonly bundles?: string | undefined
   /** Where they are to be before the first release; undefined where that is for `up` to make. */
   readonly firstBundles: string | undefined
+  /** Whether schedules are live. @default as the config of the stack says */
+  readonly schedules?: boolean | undefined
   readonly act: Act
 }
 
@@ -91,7 +93,8 @@ async function prepare(request: DeployRequest): Promise<Prepared> {
   if (image !== undefined && !imageByDigest.safeParse(image).success) {
     throw new UserError(`--image: "${image}" may be another image tomorrow; give its digest: NAME@sha256:…`)
   }
-  const settings = stackSettings(root, stack)
+  const read = stackSettings(root, stack)
+  const settings = { ...read, schedules: request.schedules ?? read.schedules }
   const git = await gitFacts(root, settings.isOpen ? undefined : settings)
   const target = deployTarget({ branch, image }, settings, git)
   const names = flowNames(root)

@@ -1,0 +1,56 @@
+import { LAUNCHERS } from '@millrace/agents'
+import { describeIssues, UserError } from '@millrace/sdk'
+import { z } from 'zod'
+
+const list = z
+  .string()
+  .transform((text) => text.split(',').filter(Boolean))
+  .default([])
+const whole = (least: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number, ${least} or more`)
+    .transform(Number)
+    .refine((value) => value >= least, `must be a whole number, ${least} or more`)
+
+/** What an agent in a container is told by its environment; `infra/components/agent.ts` writes it. Empty is left out. */
+const shape = z.object({
+  /** Its name in the stack's config. */
+  MILLRACE_AGENT: z.string().default('agent'),
+  MILLRACE_LAUNCHER: z.enum(LAUNCHERS),
+  /** What it has, for runs that ask for it: `etl,gpu`. */
+  MILLRACE_LABELS: list,
+  /** Runs going at once. */
+  MILLRACE_LIMIT: whole(1).optional(),
+  MILLRACE_DATABASE: z.string(),
+  /** The same, as its jobs reach it. */
+  MILLRACE_JOB_DATABASE: z.string().optional(),
+  /** Record store of the releases that it follows. */
+  MILLRACE_RELEASES: z.string(),
+  /** The stack. */
+  MILLRACE_ENV: z.string().default('dev'),
+  MILLRACE_STORE: z.string().optional(),
+  /** Versions of the secrets that it reads itself, for notices. */
+  MILLRACE_SECRETS: z.string().optional(),
+  /** Runs that wait for longer are said in the log. */
+  MILLRACE_BACKLOG_SECONDS: whole(1).default(600),
+  MILLRACE_PROJECT: z.string().optional(),
+  MILLRACE_REGION: z.string().optional(),
+  MILLRACE_NETWORK: z.string().optional(),
+  MILLRACE_NAMESPACE: z.string().optional(),
+  MILLRACE_PORT: whole(1).optional(),
+  MILLRACE_DRAIN_SECONDS: whole(0).default(600),
+})
+
+export type AgentContract = z.infer<typeof shape>
+
+/** @throws UserError naming the first variable that is wrong; its hint names the others */
+export function readAgentContract(environment: NodeJS.ProcessEnv): AgentContract {
+  const given = Object.fromEntries(
+    Object.keys(shape.shape).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  )
+  const read = shape.safeParse(given)
+  if (read.success) return read.data
+  const [first = '', ...others] = describeIssues(shape, given, read.error.issues, (path) => path)
+  throw new UserError(first, others.join('\n') || undefined)
+}

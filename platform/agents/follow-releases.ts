@@ -1,0 +1,68 @@
+import type { DeploymentRecord } from '@millrace/engine'
+import { type Effective, type EffectiveDeployment, effectiveDeployments } from '@millrace/release/records'
+import type { Store } from '@millrace/sdk'
+
+/**
+ * Follows the releases in a record store, so that an `up`, a deploy or a rollback counts within seconds, with nobody in
+ * between: what comes of it gives all deployments as they are now, or undefined where nothing has changed since.
+ */
+export function followReleases(records: Store): () => Promise<readonly DeploymentRecord[] | undefined> {
+  let before: Effective | undefined
+  let text = ''
+  return async () => {
+    before = await effectiveDeployments(records, before)
+    const { state, record } = before
+    const stack = record?.stack ?? 'dev'
+    const all = before.deployments.map((each) =>
+      deploymentRecord(each, { stack, release: state.release, commit: record?.commit?.id }),
+    )
+    const now = JSON.stringify(all)
+    if (now === text) return undefined
+    text = now
+    return all
+  }
+}
+
+/** Pure: a deployment of a release as the engine keeps it. */
+export function deploymentRecord(
+  each: EffectiveDeployment,
+  of: { readonly stack: string; readonly release: string | undefined; readonly commit: string | undefined },
+): DeploymentRecord {
+  const { launcher, ...driver } = each.runOn
+  const { schedule, branch, timeout, image, cluster, account, store } = each
+  return {
+    name: each.name,
+    flow: each.flow,
+    description: each.description,
+    owner: each.owner,
+    contact: each.contact,
+    queue: each.queue,
+    labels: each.labels,
+    params: each.params,
+    env: of.stack,
+    // Relative to where processes keep bundles that they brought.
+    source: { flow: each.flow, path: `bundles/${each.flow}/${each.bundle}.mjs`, digest: each.bundle },
+    job: {
+      bundles: each.bundles,
+      driver: given(driver),
+      workers: { ...given(each.workers), count: each.workers.count },
+      secretVersions: each.secretVersions,
+      ...(image !== undefined && { image }),
+      ...(cluster !== undefined && { cluster }),
+      ...(account !== undefined && { account }),
+      ...(store !== undefined && { store }),
+    },
+    ...(launcher !== undefined && { launcher }),
+    ...(branch !== undefined && { branch }),
+    ...(timeout !== undefined && { timeout }),
+    ...(of.release !== undefined && { release: of.release }),
+    ...(of.commit !== undefined && { commit: of.commit }),
+    ...(schedule && { schedule: { ...schedule, paused: each.paused } }),
+  }
+}
+
+/** Records leave out what is not said; types of records also know it as undefined. */
+function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

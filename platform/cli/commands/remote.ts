@@ -1,0 +1,274 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { LAUNCHERS } from '@millrace/agents'
+import {
+  bundleSource,
+  type DeploymentRecord,
+  deployments,
+  enqueue,
+  type FlowRun,
+  flowNames,
+  importFlow,
+  isFinalRun,
+  type KeyScope,
+  loadFlow,
+  type Machine,
+  type PostgresStore,
+  type RunnableDeployment,
+  type RunRequest,
+  runOfDeployment,
+  whyWaiting,
+} from '@millrace/engine'
+import { bundleFlow, type FlowManifest, localBundles, putBundle, readManifests } from '@millrace/release'
+import {
+  bytes,
+  type Flow,
+  formatDuration,
+  hideSecrets,
+  milliseconds,
+  nearest,
+  store as openBundles,
+  redact,
+  UserError,
+} from '@millrace/sdk'
+import { EXIT } from '../exit.ts'
+import { followRun } from '../follow-run.ts'
+import { formatLog, paint } from '../output/log-line.ts'
+import { gatherParams, type ParamSources } from '../params.ts'
+import { count, openStore, root } from '../project.ts'
+
+/** What `--remote` takes besides what every run takes. */
+export interface RemoteOptions extends ParamSources {
+  readonly database?: string
+  readonly label?: readonly string[]
+  readonly launcher?: string
+  readonly workers?: string
+  readonly cpu?: string
+  readonly memory?: string
+  readonly gpu?: string
+  readonly machineType?: string
+  readonly spot?: boolean
+  readonly queue?: string
+  readonly priority?: string
+  readonly key?: string
+  readonly keyScope?: KeyScope
+  readonly notBefore?: string
+  readonly ephemeral?: boolean
+  readonly watch?: boolean
+  readonly quiet?: boolean
+  readonly json?: boolean
+}
+
+/** `millrace run DEPLOYMENT --remote`: queues a run, for an agent to launch. */
+export async function runRemotely(name: string, options: RemoteOptions): Promise<void> {
+  const request = readRequest(options)
+  const { store, close } = await openStore(options.database)
+  try {
+    const { deployment, flow } = options.ephemeral ? await fromHere(store, name) : await deployed(store, name)
+    const run = runOfDeployment(deployment, { ...request, ...(await readParams(deployment, flow, options)) })
+    const [queued] = await enqueue(store, [run])
+    if (!queued) throw new Error('nothing was queued')
+    if (options.watch) process.exitCode = await watch(store, queued.run, options)
+    else await show(store, queued.run, queued.isKnown, options.json ?? false)
+  } finally {
+    await close()
+  }
+}
+
+interface Runnable {
+  readonly deployment: RunnableDeployment
+  /** Where its code is at hand: to read parameters by. */
+  readonly flow: Flow | undefined
+}
+
+async function deployed(store: PostgresStore, name: string): Promise<Runnable> {
+  const all = await deployments(store.database)
+  const found = all.find((each) => each.name === name)
+  if (found) return { deployment: found, flow: await codeOf(found) }
+  const names = all.map((each) => each.name)
+  const near = nearest(name, names)
+  throw new UserError(
+    `there is no deployment "${name}"${near ? `; did you mean "${near}"?` : ''}`,
+    flowNames(root).includes(name)
+      ? `Deploy the flow with "millrace deploy ${name}", or run it as it is here with --ephemeral.`
+      : `Deployments: ${names.length > 0 ? names.join(', ') : 'none; an agent registers what is deployed'}.`,
+  )
+}
+
+/** The bundle that is deployed, where this machine can read it. */
+async function codeOf({ flow, source, job }: DeploymentRecord): Promise<Flow | undefined> {
+  if (!job.bundles.startsWith('file:')) return undefined
+  const folder = decodeURIComponent(job.bundles.slice('file:'.length))
+  return await importFlow(root, bundleSource(root, join(folder, flow, `${source.digest}.mjs`)))
+}
+
+/** The flow as it is in this folder, for one run: nothing of it stays deployed. */
+async function fromHere(store: PostgresStore, name: string): Promise<Runnable> {
+  const { flow } = await loadFlow(root, name)
+  const [manifest] = await readManifests(root, [name])
+  if (!manifest) throw new Error(`there is no manifest of ${name}`)
+  const bundle = await bundleFlow(root, name)
+  const base = (await deployments(store.database)).find((each) => each.name === name)
+  const bundles = base?.job.bundles ?? localBundles(root)
+  await putBundle(openBundles(bundles), bundle, manifest)
+  const source = { flow: name, path: `bundles/${name}/${bundle.digest}.mjs`, digest: bundle.digest }
+  const { release: _release, commit: _commit, ...kept } = base ?? ofManifest(manifest, bundles)
+  return { deployment: { ...kept, source }, flow }
+}
+
+/** A flow that is deployed nowhere is launched as it says itself. */
+function ofManifest(manifest: FlowManifest, bundles: string): Omit<RunnableDeployment, 'source'> {
+  const { name, queue, labels, timeout, workers } = manifest
+  const { launcher, ...driver } = manifest.runOn
+  return {
+    name,
+    flow: name,
+    env: process.env.MILLRACE_ENV ?? 'dev',
+    queue,
+    labels,
+    params: {},
+    job: {
+      bundles,
+      driver: present(driver),
+      workers: { ...present(workers), count: workers.count },
+      secretVersions: {},
+    },
+    ...(launcher !== undefined && { launcher }),
+    ...(timeout !== undefined && { timeout }),
+  }
+}
+
+/** Parameters as a person gave them, checked where the code is at hand; and the name that they make. */
+async function readParams(
+  { flow: name, params }: RunnableDeployment,
+  flow: Flow | undefined,
+  sources: ParamSources,
+): Promise<Pick<RunRequest, 'params' | 'name'>> {
+  const given = await gatherParams(root, flow ?? name, sources)
+  const safe = hideSecrets(given) as Record<string, unknown>
+  if (!flow) return { params: safe, name: `${name}-${randomBytes(3).toString('hex')}` }
+  const { definition } = flow
+  return { params: safe, name: redact(definition.runName(definition.parse({ ...params, ...given }))) }
+}
+
+/** @throws UserError naming the option that is wrong, before anything is queued */
+function readRequest(options: RemoteOptions): RunRequest {
+  const { label, launcher, queue, priority, key, keyScope = 'queued', notBefore } = options
+  if (launcher !== undefined && !LAUNCHERS.some((each) => each === launcher)) {
+    throw new UserError(`--launcher: there is no launcher "${launcher}"`, `Launchers: ${LAUNCHERS.join(', ')}.`)
+  }
+  const own = options.workers === undefined ? undefined : count(options.workers, '--workers', 0)
+  const machine = readMachine(options)
+  const isForWorkers = own !== undefined && own > 0
+  return {
+    ...(label && { labels: label }),
+    ...(launcher !== undefined && { launcher }),
+    ...(queue !== undefined && { queue }),
+    ...(priority !== undefined && { priority: whole(priority, '--priority') }),
+    ...(key !== undefined && { key: { text: key, scope: keyScope } }),
+    ...(notBefore !== undefined && { notBefore: timeOf(notBefore) }),
+    ...(!isForWorkers && { driver: machine }),
+    ...(own !== undefined && { workers: { count: own, ...(isForWorkers && machine) } }),
+  }
+}
+
+function readMachine({ cpu, memory, gpu, machineType, spot }: RemoteOptions): Machine {
+  return {
+    ...(cpu !== undefined && { cpu: positive(cpu, '--cpu') }),
+    ...(memory !== undefined && { memory: bytes(memory, '--memory') }),
+    ...(gpu !== undefined && { gpu: count(gpu, '--gpu', 0) }),
+    ...(machineType !== undefined && { machineType }),
+    ...(spot !== undefined && { spot }),
+  }
+}
+
+function positive(text: string, option: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value
+  throw new UserError(`${option}: expected a number above 0, got "${text}"`)
+}
+
+function whole(text: string, option: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text)
+  throw new UserError(`${option}: expected a whole number, got "${text}"`)
+}
+
+/** A time, or how long from now. @returns milliseconds since the epoch */
+function timeOf(text: string): number {
+  if (!/^\d{4}-/.test(text)) return Date.now() + milliseconds(text, '--not-before')
+  const time = Date.parse(text)
+  if (!Number.isNaN(time)) return time
+  throw new UserError(`--not-before: "${text}" is not a time such as 2026-11-20T08:00Z or "2 hours"`)
+}
+
+async function show(store: PostgresStore, run: FlowRun, isKnown: boolean, json: boolean): Promise<void> {
+  if (json) {
+    const { source: _source, ...facts } = run
+    process.stdout.write(`${JSON.stringify({ ...facts, isKnown }, null, 2)}\n`)
+    return
+  }
+  const why = await whyWaiting(store.database, run.id)
+  process.stdout.write(`${run.id} ${run.name} ${run.state}${isKnown ? ' (it was queued before)' : ''}\n`)
+  if (why !== undefined) process.stderr.write(`millrace: it waits: ${why}\n`)
+  process.stderr.write(`  follow it with: millrace runs logs ${run.id} --watch\n`)
+}
+
+/** Shows a run as it goes, wherever it does. Ctrl-C leaves it alone. @returns the exit code */
+async function watch(store: PostgresStore, { id, name }: FlowRun, options: RemoteOptions): Promise<number> {
+  const { quiet = false, json = false } = options
+  const leave = new AbortController()
+  const onSignal = (): void => leave.abort()
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const say = (text: string): void => void (quiet || process.stderr.write(`${paint('gray', text)}\n`))
+  say(`run ${id} (${name})`)
+  let told = ''
+  const onLook = async (run: FlowRun): Promise<void> => {
+    const why = run.state === 'Scheduled' ? await whyWaiting(store.database, id) : undefined
+    const text = why === undefined ? `is ${run.state}` : `waits: ${why}`
+    if (text !== told) say(`run ${id} ${text}`)
+    told = text
+  }
+  try {
+    const ended = await followRun(
+      store,
+      id,
+      ({ source, ...entry }) => {
+        if (!quiet && entry.level !== 'debug') process.stderr.write(`${formatLog(source, entry)}\n`)
+      },
+      { watch: true, onLook, signal: leave.signal },
+    )
+    if (!ended) throw new UserError(`run ${id} was deleted`)
+    if (!isFinalRun(ended.state)) {
+      say(`run ${id} goes on; stop it with: millrace runs cancel ${id}`)
+      return EXIT.interrupted
+    }
+    await showEnd(store, ended, json)
+    return ended.state === 'Completed' ? EXIT.completed : ended.state === 'Cancelled' ? EXIT.interrupted : EXIT.failed
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+async function showEnd(store: PostgresStore, run: FlowRun, json: boolean): Promise<void> {
+  const result = await store.runResult(run.id)
+  if (json) {
+    const { source: _source, ...facts } = run
+    process.stdout.write(`${JSON.stringify({ ...facts, result: result ?? null }, bigInts, 2)}\n`)
+    return
+  }
+  if (run.message !== undefined && run.state !== 'Completed') process.stderr.write(`millrace: ${run.message}\n`)
+  const took = formatDuration((run.ended ?? Date.now()) - (run.started ?? run.created))
+  process.stdout.write(`${run.name} ${run.state} in ${took}\n`)
+  if (result === undefined) return
+  const text = typeof result === 'string' ? result : JSON.stringify(result, bigInts, 2)
+  process.stdout.write(text.length > 4000 ? `${text.slice(0, 4000)}\n… (--json prints all of it)\n` : `${text}\n`)
+}
+
+function bigInts(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+function present<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

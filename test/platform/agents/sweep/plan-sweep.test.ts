@@ -1,0 +1,212 @@
+import { type Job, type JobStatus, type OpenLaunch, planSweep, type SweepAction } from '@millrace/agents'
+import { describe, expect, it } from 'vitest'
+
+const MINUTE = 60_000
+const RUN = { run: 'r1', launch: 1 }
+
+/** A launch of a while ago, whose run goes on. */
+const open = (more: Partial<OpenLaunch> = {}): OpenLaunch => ({
+  ...RUN,
+  state: 'Running',
+  isCurrent: true,
+  handle: 'h1',
+  isAgentAlive: true,
+  isDriverAlive: true,
+  openFor: 5 * MINUTE,
+  launchedFor: 5 * MINUTE,
+  ...more,
+})
+
+const job = (status: JobStatus = { state: 'running' }, more: Partial<Job> = {}): Job => ({
+  ...RUN,
+  handle: 'h1',
+  created: 0,
+  status,
+  ...more,
+})
+
+const plan = (launch: OpenLaunch | undefined, one?: Job): string[] =>
+  planSweep(launch ? [launch] : [], one ? [one] : []).map(shown)
+const shown = (action: SweepAction): string =>
+  [action.do, ...('state' in action ? [action.state, action.reason] : [])].join(' ')
+const why = (launch: OpenLaunch, one?: Job): string =>
+  planSweep([launch], one ? [one] : [])
+    .map((action) => action.why)
+    .join('; ')
+
+describe('a run that goes on is left alone', () => {
+  it.each<[string, OpenLaunch, Job | undefined]>([
+    ['while its job runs', open(), job()],
+    ['while its job waits for a machine', open({ state: 'Pending', isDriverAlive: false }), job({ state: 'waiting' })],
+    ['while its agent makes the job', open({ state: 'Pending', handle: undefined, isDriverAlive: false }), undefined],
+    ['while its agent has the job and is about to write it down', open({ state: 'Pending', handle: undefined }), job()],
+    ['when a list lacks its job and its driver is there', open(), undefined],
+    ['when a list lacks a job that was made just now', open({ isDriverAlive: false, launchedFor: 1000 }), undefined],
+    ['when it pauses', open({ state: 'Paused' }), job()],
+    ['when its job is over and its driver is not', open(), job({ state: 'succeeded' })],
+    [
+      'when an image could not be pulled once',
+      open({ launchedFor: 1000 }),
+      job({ state: 'waiting', reason: 'image-pull' }),
+    ],
+    ['while its driver obeys a cancellation', open({ state: 'Cancelling', cancellingFor: 1000 }), job()],
+    ['when its deadline has just passed', open({ lateBy: 1000 }), job()],
+  ])('%s', (_name, launch, one) => {
+    expect(plan(launch, one)).toEqual([])
+  })
+})
+
+describe('an agent that died', () => {
+  const orphan = open({ state: 'Pending', handle: undefined, isAgentAlive: false, isDriverAlive: false })
+
+  it('after making a job leaves it to be found', () => {
+    expect(plan(orphan, job({ state: 'waiting' }))).toEqual(['adopt'])
+    expect(plan({ ...orphan, openFor: 10 }, job({ state: 'waiting' }))).toEqual(['adopt'])
+  })
+
+  it('before making it leaves the run for another', () => {
+    expect(plan(orphan)).toEqual(['give-back'])
+  })
+
+  it('is not taken for one that made nothing while lists may lack its job', () => {
+    expect(plan({ ...orphan, openFor: 1000 })).toEqual([])
+  })
+
+  it('whose run was cancelled since leaves a job to be stopped', () => {
+    expect(plan({ ...orphan, state: 'Cancelled' }, job({ state: 'waiting' }))).toEqual(['stop'])
+    expect(plan({ ...orphan, state: 'Cancelled' })).toEqual(['close'])
+  })
+})
+
+describe('a job that failed ends its run, with the reason', () => {
+  const dead = open({ isDriverAlive: false })
+
+  it.each<[JobStatus, string, string]>([
+    [
+      { state: 'failed', reason: 'out-of-memory', message: 'limit 2 GiB' },
+      'end-run Crashed out-of-memory',
+      'its job failed (out of memory): limit 2 GiB',
+    ],
+    [{ state: 'failed', reason: 'exit', exitCode: 2 }, 'end-run Crashed exit', 'its job failed (exit code 2)'],
+    [{ state: 'succeeded' }, 'end-run Crashed exit', 'its driver ended and did not say how the run went'],
+  ])('%j', (status, action, reason) => {
+    expect(plan(dead, job(status))).toEqual([action])
+    expect(why(dead, job(status))).toBe(reason)
+  })
+
+  it('says it, too, of a run that was seen to have lost its driver first', () => {
+    const crashed = open({ state: 'Crashed', isDriverAlive: false, overFor: 1000 })
+    const killed = job({ state: 'failed', reason: 'out-of-memory' })
+    expect(plan(crashed, killed)).toEqual(['end-run Crashed out-of-memory'])
+    expect(plan({ ...crashed, reason: 'out-of-memory' }, killed)).toEqual(['remove'])
+  })
+
+  it('does not put its own words over those of a driver that said why it ended', () => {
+    const crashed = open({ state: 'Crashed', isDriverAlive: false, overFor: 1000 })
+    expect(plan(crashed, job({ state: 'failed', reason: 'exit', exitCode: 1 }))).toEqual(['remove'])
+  })
+
+  it('is known to be gone when neither a list nor its driver speaks of it', () => {
+    expect(plan(dead)).toEqual(['end-run Crashed unknown'])
+  })
+})
+
+describe('a job that was taken away is launched again', () => {
+  it.each<[string, JobStatus]>([
+    ['preempted', { state: 'failed', reason: 'preempted' }],
+    ['told to go', { state: 'failed', reason: 'exit', exitCode: 143 }],
+  ])('%s', (_name, status) => {
+    expect(plan(open({ isDriverAlive: false }), job(status))).toEqual(['again'])
+    expect(plan(open({ state: 'Crashed', isDriverAlive: false }), job(status))).toEqual(['again'])
+  })
+
+  it('but not when its run was over before', () => {
+    expect(plan(open({ state: 'Completed' }), job({ state: 'failed', reason: 'preempted' }))).toEqual(['remove'])
+    const cancelling = open({ state: 'Cancelling', isDriverAlive: false })
+    expect(plan(cancelling, job({ state: 'failed', reason: 'exit', exitCode: 143 }))).toEqual([
+      'end-run Cancelled cancelled',
+    ])
+  })
+})
+
+describe('a job that does not start', () => {
+  const waiting = open({ state: 'Pending', isDriverAlive: false })
+
+  it('because the platform will never take it, is given up at once', () => {
+    const refused = job({ state: 'waiting', reason: 'refused', message: 'no such machine type' })
+    expect(plan({ ...waiting, launchedFor: 10 }, refused)).toEqual(['stop', 'end-run Crashed refused'])
+    expect(why(waiting, refused)).toContain('no such machine type')
+  })
+
+  it('because its image cannot be pulled, is given up after a while', () => {
+    const status: JobStatus = { state: 'waiting', reason: 'image-pull', message: 'manifest unknown' }
+    expect(plan(waiting, job(status))).toEqual(['stop', 'end-run Crashed image-pull'])
+    expect(why(waiting, job(status))).toContain('its image cannot be pulled: manifest unknown')
+  })
+
+  it('for want of a machine, is given up after an hour', () => {
+    const late = { ...waiting, launchedFor: 61 * MINUTE }
+    expect(plan(late, job({ state: 'waiting', reason: 'no-capacity' }))).toEqual([
+      'stop',
+      'end-run Crashed no-capacity',
+    ])
+  })
+})
+
+describe('a run that is over', () => {
+  const over = open({ state: 'Completed', isDriverAlive: false, overFor: 1000 })
+
+  it('leaves its driver a moment to end', () => {
+    expect(plan(over, job())).toEqual([])
+    expect(plan({ ...over, overFor: MINUTE }, job())).toEqual(['stop'])
+  })
+
+  it('has its job removed, and its launch closed', () => {
+    expect(plan(over, job({ state: 'succeeded' }))).toEqual(['remove'])
+    expect(plan(over)).toEqual(['close'])
+  })
+
+  it('that was cancelled before it began has nobody to wait for', () => {
+    expect(plan({ ...over, state: 'Cancelled' }, job({ state: 'waiting' }))).toEqual(['stop'])
+  })
+})
+
+describe('a run that is being cancelled', () => {
+  it('has its job stopped when its driver does not obey', () => {
+    const deaf = open({ state: 'Cancelling', cancellingFor: 2 * MINUTE })
+    expect(plan(deaf, job())).toEqual(['stop', 'end-run Cancelled cancelled'])
+  })
+
+  it('is Cancelled when nothing is left of it', () => {
+    const gone = open({ state: 'Cancelling', isDriverAlive: false })
+    expect(plan(gone)).toEqual(['end-run Cancelled cancelled'])
+    expect(plan(gone, job({ state: 'succeeded' }))).toEqual(['end-run Cancelled cancelled'])
+  })
+})
+
+it('a run beyond its deadline is ended, whatever its driver does', () => {
+  expect(plan(open({ lateBy: 2 * MINUTE }), job())).toEqual(['stop', 'end-run Failed deadline'])
+})
+
+it('jobs of an earlier launch are stopped, and deleted', () => {
+  const earlier = open({ isCurrent: false })
+  expect(plan(earlier, job())).toEqual(['stop'])
+  expect(plan(earlier, job({ state: 'failed' }))).toEqual(['remove'])
+  expect(plan(open({ state: 'Scheduled' }), job())).toEqual(['stop'])
+  expect(plan(earlier)).toEqual(['close'])
+})
+
+it('jobs that the ledger has closed are cleaned up; those of runs that nobody knows are left alone', () => {
+  const strays = [
+    { job: job(), isKnown: true },
+    { job: job({ state: 'failed' }, { handle: 'h2' }), isKnown: true },
+    { job: job({ state: 'running' }, { handle: 'h3' }), isKnown: false },
+  ]
+  expect(planSweep([], [], strays).map(({ do: what }) => what)).toEqual(['stop', 'remove'])
+})
+
+it('two launches of one run are told apart', () => {
+  const launches = [open({ isCurrent: false }), open({ launch: 2, handle: 'h2' })]
+  const jobs = [job(), job({ state: 'running' }, { launch: 2, handle: 'h2' })]
+  expect(planSweep(launches, jobs)).toMatchObject([{ do: 'stop', handle: 'h1', launch: 1 }])
+})
