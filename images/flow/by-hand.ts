@@ -6,7 +6,6 @@ import { report } from '../../platform/cli/exit.ts'
 import { gatherParams } from '../../platform/cli/params.ts'
 import { bringBundle, ownBundle } from '../runtime/bring-bundle.ts'
 import { type Contract, readContract } from '../runtime/contract.ts'
-import { databaseUrl } from '../runtime/database-url.ts'
 import { HOME } from '../runtime/home.ts'
 import { readSecrets } from '../runtime/read-secrets.ts'
 
@@ -101,7 +100,7 @@ async function openRunStore(
   const executor = inline ? 'inline' : workers === undefined ? 'threads' : 'cluster'
   const address = executor === 'cluster' ? workers : database
   if (address === undefined) return { store: memoryStore(), executor }
-  return { store: await PostgresStore.open(await databaseUrl(address)), executor }
+  return { store: await PostgresStore.open(address), executor }
 }
 
 function checked(memory: string): string {

@@ -1,13 +1,22 @@
-import { driveRun, type FlowRun, type FlowSource, importFlow, PostgresStore, type RunState } from '@millrace/engine'
+import {
+  driveRun,
+  type FlowRun,
+  type FlowSource,
+  importFlow,
+  MOST_RESTARTS,
+  PostgresStore,
+  type RunState,
+  rescheduleRun,
+} from '@millrace/engine'
 import { UserError } from '@millrace/sdk'
 import { LOG_EVENT } from '../../infra/components/log-events.ts'
 import { bringBundle, ownBundle } from '../runtime/bring-bundle.ts'
 import { type Contract, readContract, required } from '../runtime/contract.ts'
-import { databaseUrl } from '../runtime/database-url.ts'
 import { HOME } from '../runtime/home.ts'
 import { type Fields, writeEntry, writeLine } from '../runtime/log.ts'
 import { readSecrets } from '../runtime/read-secrets.ts'
 import { writeFailure } from '../runtime/write-failure.ts'
+import { cancelledBefore, leaveAlone, takenAway } from './leave-alone.ts'
 
 /** What a container ends with: as `millrace run`, and 143 when it was told to go before the run was over. */
 const EXIT: Readonly<Partial<Record<RunState, number>>> = { Completed: 0, Cancelled: 130 }
@@ -21,9 +30,8 @@ const TOLD_TO_GO = 143
 export async function driveOne(): Promise<number> {
   try {
     const contract = readContract(process.env)
-    const url = await databaseUrl(required(contract, 'MILLRACE_DATABASE'))
     const onAway = (message: string): void => writeLine('WARNING', message)
-    const store = await PostgresStore.open(url, { onAway })
+    const store = await PostgresStore.open(required(contract, 'MILLRACE_DATABASE'), { onAway })
     try {
       return await drive(contract, store)
     } finally {
@@ -36,24 +44,27 @@ export async function driveOne(): Promise<number> {
 
 async function drive(contract: Contract, store: PostgresStore): Promise<number> {
   const id = required(contract, 'MILLRACE_RUN')
+  const { MILLRACE_LAUNCH: launch } = contract
   const found = await store.findRun(id)
   if (!found) throw new UserError(`there is no run ${id} in the database`)
-  const facts = { run: found.id, flow: found.flow }
-  if (isOver(found)) {
-    writeLine('INFO', `run ${found.id} is ${found.state} already`, facts)
-    return exitOf(found.state)
+  const facts = { run: found.id, flow: found.flow, ...(launch !== undefined && { launch }) }
+  const left = leaveAlone(found, launch) ?? (await cancelledBefore(store, found, launch))
+  if (left) {
+    writeLine('INFO', left.message, facts)
+    return left.code
   }
   const source = await bringBundle(contract.MILLRACE_BUNDLE ?? ownBundle())
   checkSource(found, source)
   await readSecrets(contract.MILLRACE_SECRETS)
   const flow = await importFlow(HOME, source)
   if (found.state === 'Crashed') await store.reopen(found.id, source)
-  const goAway = leaveWhenTold(store, found, facts)
+  const goAway = leaveWhenTold(store, found, launch, facts)
   try {
     const { run, error } = await driveRun(found.id, {
       flow,
       store,
       root: HOME,
+      ...(launch !== undefined && { launch }),
       ...(contract.MILLRACE_SLOTS !== undefined && { slots: contract.MILLRACE_SLOTS }),
       ...(contract.MILLRACE_TASK_MEMORY !== undefined && { memory: contract.MILLRACE_TASK_MEMORY }),
       onLog: (from, entry) => writeEntry(from, entry, facts),
@@ -62,14 +73,14 @@ async function drive(contract: Contract, store: PostgresStore): Promise<number> 
     if (goAway.told) return TOLD_TO_GO
     tellEnd(run, error, facts)
     return exitOf(run.state)
+  } catch (error) {
+    const taken = await takenAway(store, found, launch)
+    if (!taken) throw error
+    writeLine('INFO', taken.message, facts)
+    return goAway.told ? TOLD_TO_GO : taken.code
   } finally {
     goAway.forget()
   }
-}
-
-/** Ended for good. A crashed run goes on. */
-function isOver({ state }: FlowRun): boolean {
-  return state === 'Completed' || state === 'Failed' || state === 'Cancelled'
 }
 
 function exitOf(state: RunState): number {
@@ -98,13 +109,18 @@ function tellEnd({ id, name, state, message }: FlowRun, error: Error | undefined
   })
 }
 
+/** How long (ms) a driver whose run is over may take to end, when it is told to go. */
+const LAST_WORDS = 5000
+
 /**
- * When the machine is taken away, or the container moved, the run is not cancelled: it is left for another driver, which
- * finds what is finished in the journal. A run that is being cancelled ends by itself.
+ * When the machine is taken away, or the container moved, the run is not cancelled: it goes back into its queue, or, where
+ * nobody launches it again, is left for another driver, which finds what is finished in the journal. A run that is being
+ * cancelled ends by itself.
  */
 function leaveWhenTold(
   store: PostgresStore,
   { id }: FlowRun,
+  launch: number | undefined,
   facts: Fields,
 ): { readonly told: boolean; forget(): void } {
   let told = false
@@ -112,8 +128,11 @@ function leaveWhenTold(
     const now = await store.findRun(id)
     if (!now || now.state === 'Cancelling') return
     const message = `its driver was told to go (${signal}); started again, the run goes on from what is finished`
-    // A run that has ended meanwhile, or is another driver's by now, stays as it is.
-    if (!(await store.setState(id, 'Crashed', { message, attempt: now.attempt }))) return
+    if (!(await letGo(store, now, launch, message))) {
+      // It has ended meanwhile, or is another driver's by now.
+      setTimeout(() => process.exit(TOLD_TO_GO), LAST_WORDS)
+      return
+    }
     told = true
     writeLine('WARNING', `run ${id}: ${message}`, facts)
     process.exit(TOLD_TO_GO)
@@ -126,4 +145,15 @@ function leaveWhenTold(
     },
     forget: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal),
   }
+}
+
+/** @returns whether the run was this driver's to let go */
+async function letGo(
+  store: PostgresStore,
+  { id, attempt }: FlowRun,
+  launch: number | undefined,
+  message: string,
+): Promise<boolean> {
+  if (launch === undefined) return (await store.setState(id, 'Crashed', { message, attempt })) !== undefined
+  return (await rescheduleRun(store.database, id, launch, { message, most: MOST_RESTARTS })) !== undefined
 }

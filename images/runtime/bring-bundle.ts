@@ -10,7 +10,7 @@ import { HOME, makeHome } from './home.ts'
 const OWN_BUNDLES = join(import.meta.dirname, '../../bundles')
 
 /**
- * Brings a bundle to where it finds its packages, with the files that it reads.
+ * Brings a bundle to where it finds its packages, with the files that it reads; from the image where that has it.
  * @param url of the code: `gs://bucket/FLOW/SHA256.mjs`, `file:///app/bundles/FLOW/SHA256.mjs`
  * @returns what it is, relative to {@link HOME}
  * @throws UserError when it is not there, or is not what its name says
@@ -18,7 +18,8 @@ const OWN_BUNDLES = join(import.meta.dirname, '../../bundles')
 export async function bringBundle(url: string): Promise<FlowSource> {
   await makeHome()
   const [, folder = '', flow = '', digest = ''] = /^(.*)\/([^/]+)\/([0-9a-f]{64})\.mjs$/.exec(url) ?? []
-  const there = store(`${folder}/${flow}`)
+  const isOwn = existsSync(join(OWN_BUNDLES, flow, `${digest}.mjs`))
+  const there = store(isOwn ? pathToFileURL(join(OWN_BUNDLES, flow)).href : `${folder}/${flow}`)
   const here = join(HOME, 'bundles', flow)
   const code = join(here, `${digest}.mjs`)
   if (!existsSync(code)) {

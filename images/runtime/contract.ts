@@ -6,13 +6,15 @@ import { z } from 'zod'
  * and the launchers write it. What is empty counts as left out.
  */
 const shape = z.object({
-  /** Id of the flow run to drive. */
+  /** Id of the flow run to drive; for a worker, of the run whose tasks alone it runs. */
   MILLRACE_RUN: z.string().optional(),
+  /** Which launch of that run this process is of: when the run is launched again, it is not for this one any more. */
+  MILLRACE_LAUNCH: number('a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1).optional(),
   /** Of the runs: `postgres://…`, or a Cloud SQL instance, `cloudsql://PROJECT:REGION:INSTANCE/DATABASE`. */
   MILLRACE_DATABASE: z.string().optional(),
   /** When a flow is run by hand: the database whose workers run its tasks. */
   MILLRACE_WORKERS: z.string().optional(),
-  /** The flow's code: `file:` or `gs:`, its name the SHA-256 of what is in it. */
+  /** The flow's code: `file:` or `gs:`, its name the SHA-256 of what is in it. It is not fetched when the image has it. */
   MILLRACE_BUNDLE: z
     .string()
     .regex(/^[a-z0-9]+:.*\/[a-z][a-z0-9-]*\/[0-9a-f]{64}\.mjs$/, 'must be the URL of a bundle: gs://…/FLOW/SHA256.mjs')
@@ -33,7 +35,7 @@ const shape = z.object({
     .default([]),
   /** How long running tasks may take after SIGTERM. */
   MILLRACE_DRAIN_SECONDS: number('seconds, 0 or more', (value) => value >= 0).default(600),
-  /** Name of the worker cluster that a worker belongs to. */
+  /** Name of the worker cluster that a worker belongs to: it runs tasks of the runs that are sent there, and no others. */
   MILLRACE_CLUSTER: z.string().optional(),
   /** Version of each secret at Secret Manager, by the secret's name, as JSON. */
   MILLRACE_SECRETS: z.string().transform(readVersions).default({}),

@@ -15,6 +15,7 @@ await Promise.all([
   import('../worker/work.ts'),
   import('../../platform/engine/slots/thread.ts'),
   import('piscina'),
+  import('@google-cloud/cloud-sql-connector'),
 ])
 flushCompileCache()
 // Node keeps what each user compiled apart (v24.21.0-x64-964aae3f-USER) and private. Who runs the image shall read it, and

@@ -1,10 +1,4 @@
 import { Command, CommanderError, Option } from 'commander'
-import { declareAgents } from './declare/agents.ts'
-import { declareDeployments } from './declare/deployments.ts'
-import { declareNotify } from './declare/notify.ts'
-import { declareBackfill, declareQueue } from './declare/queue.ts'
-import { declareRequeue } from './declare/requeue.ts'
-import { declareSchedules } from './declare/schedules.ts'
 import { EXIT, report } from './exit.ts'
 
 /** Collects an option that may be given several times. */
@@ -20,12 +14,6 @@ const records = (): Option =>
     'MILLRACE_RELEASES',
   )
 const json = (): Option => new Option('--json', 'print JSON, for other programs')
-
-// Whoever read what is printed has read enough: `millrace runs | head -1`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
 
 const program = new Command('millrace')
   .description('Data pipelines as plain TypeScript: on a laptop, on a worker cluster, in the cloud.')
@@ -128,6 +116,9 @@ runs
   .description('List runs, newest first.')
   .option('--flow <name>', 'only runs of this flow')
   .option('--state <states>', 'only runs in these states, for instance Failed,Crashed', list)
+  .option('--deployment <name>', 'only runs of this deployment')
+  .option('--queue <name>', 'only runs of this queue')
+  .option('--label <label>', 'only runs with this label')
   .option('--since <time>', 'only runs created since, for instance "2 days" or 2026-11-20')
   .option('--limit <count>', 'how many', '20')
   .option('--after <id>', 'go on after this run: the next page')
@@ -203,15 +194,6 @@ runs
   .action(async (_options, command) => (await import('./commands/runs.ts')).pruneRuns(command.optsWithGlobals()))
 
 addResume(program).addOption(database())
-declareRequeue(runs, { json }, RUN_ID)
-
-const shared = { database, json, records }
-declareDeployments(program, shared)
-declareQueue(program, shared)
-declareBackfill(program, shared)
-declareSchedules(program, shared)
-declareNotify(program, shared)
-declareAgents(program, shared)
 
 const flows = program
   .command('flows')
@@ -282,6 +264,7 @@ worker
   )
   .option('--slots <count>', 'tasks at once (default: one for each processor)')
   .option('--labels <labels>', 'what it has, for tasks that ask for it: gpu,highmem', list, [])
+  .addOption(new Option('--cluster <name>', 'take tasks of runs of this worker cluster alone').env('MILLRACE_CLUSTER'))
   .option('--name <name>', 'how it is called in messages')
   .option('--memory <size>', 'most memory one task may take')
   .option(
@@ -315,6 +298,7 @@ cluster
 cluster
   .command('status', { isDefault: true })
   .description('Show workers, what they do, and what waits.')
+  .option('--pool <pool>', 'only workers and runs of this pool: cluster:NAME, run:ID')
   .option('-w, --watch', 'show it again every second')
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  millrace cluster status\n  millrace cluster status --watch')

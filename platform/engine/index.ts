@@ -13,7 +13,7 @@ export {
   registerDeployments,
 } from './dispatch/deployments.ts'
 export { type DispatchPause, dispatchPaused, pauseDispatch, resumeDispatch } from './dispatch/dispatch-pause.ts'
-export { crashRun, type JobEnd, rescheduleRun } from './dispatch/end-of-job.ts'
+export { crashRun, type JobEnd, MOST_RESTARTS, rescheduleRun } from './dispatch/end-of-job.ts'
 export { enqueue } from './dispatch/enqueue.ts'
 export {
   databaseTime,

@@ -23,7 +23,7 @@ const NAMESPACE = 'millrace:'
 
 /** The stacks of a project: those that have a file. */
 export function stackNames(root: string): string[] {
-  return stackFiles(root).map(({ stack }) => stack)
+  return [...new Set(stackFiles(root).map(({ stack }) => stack))]
 }
 
 function stackFiles(root: string): StackPath[] {
@@ -35,12 +35,15 @@ function stackFiles(root: string): StackPath[] {
     })
 }
 
-/** Where the config of a stack is. @throws UserError when there is no such stack */
+/** Where the config of a stack is. @throws UserError when there is no such stack, or it has two files */
 export function findStackFile(root: string, stack: string): StackPath {
   const files = stackFiles(root)
-  const found = files.find((file) => file.stack === stack)
+  const [found, other] = files.filter((file) => file.stack === stack)
+  if (found && other) {
+    throw new UserError(`the stack "${stack}" has two files, ${found.name} and ${other.name}; keep one of them`)
+  }
   if (found) return found
-  const names = files.map((file) => file.stack)
+  const names = [...new Set(files.map((file) => file.stack))]
   const near = nearest(stack, names)
   throw new UserError(
     `there is no stack "${stack}": no file Pulumi.${stack}.yaml${near ? `; did you mean "${near}"?` : ''}`,

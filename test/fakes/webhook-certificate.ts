@@ -36,7 +36,10 @@ export function selfSigned(now = new Date()): SelfSigned {
   )
   const signature = der(TAG.bits, Buffer.from([0]), sign('sha256', toBeSigned, privateKey))
   const certificate = der(TAG.sequence, toBeSigned, algorithm, signature)
-  const lines = certificate.toString('base64').replace(/.{64}/g, '$&\n')
+  const lines = certificate
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n')
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

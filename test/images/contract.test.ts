@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { readContract } from '../../images/runtime/contract.ts'
-import { databaseUrl } from '../../images/runtime/database-url.ts'
 import { mistakeOf } from '../platform/sdk/failure.ts'
 
 describe('the run contract', () => {
@@ -12,6 +11,7 @@ describe('the run contract', () => {
         MILLRACE_ENV: 'prod',
         MILLRACE_DATABASE: 'postgres://db/millrace',
         MILLRACE_BUNDLE: `gs://bundles/hello/${digest}.mjs`,
+        MILLRACE_LAUNCH: '2',
         MILLRACE_SLOTS: '4',
         MILLRACE_TASK_MEMORY: '2 GiB',
         MILLRACE_LABELS: 'gpu,fast',
@@ -24,6 +24,7 @@ describe('the run contract', () => {
       MILLRACE_ENV: 'prod',
       MILLRACE_DATABASE: 'postgres://db/millrace',
       MILLRACE_BUNDLE: `gs://bundles/hello/${digest}.mjs`,
+      MILLRACE_LAUNCH: 2,
       MILLRACE_SLOTS: 4,
       MILLRACE_TASK_MEMORY: 2 * 2 ** 30,
       MILLRACE_LABELS: ['gpu', 'fast'],
@@ -47,6 +48,7 @@ describe('the run contract', () => {
   it.each([
     ['MILLRACE_SLOTS', 'many', 'must be a whole number, 1 or more, got "many"'],
     ['MILLRACE_SLOTS', '0', 'must be a whole number, 1 or more, got "0"'],
+    ['MILLRACE_LAUNCH', '0', 'must be a whole number, 1 or more, got "0"'],
     ['MILLRACE_DRAIN_SECONDS', '-1', 'must be seconds, 0 or more, got "-1"'],
     ['MILLRACE_TASK_MEMORY', '2', 'must be an amount such as "2 GiB", got "2"'],
     ['MILLRACE_BUNDLE', 'hello.mjs', 'must be the URL of a bundle: gs://…/FLOW/SHA256.mjs, got "hello.mjs"'],
@@ -62,17 +64,5 @@ describe('the run contract', () => {
   it('names all that is wrong', async () => {
     const text = await mistakeOf(() => readContract({ MILLRACE_SLOTS: 'x', MILLRACE_DRAIN_SECONDS: 'y' }))
     expect(text.split('\n')).toHaveLength(2)
-  })
-})
-
-describe('the database', () => {
-  it('is where the URL says', async () => {
-    expect(await databaseUrl('postgres://db/millrace')).toBe('postgres://db/millrace')
-  })
-
-  it('is refused when it is no Cloud SQL instance that can be', async () => {
-    expect(await mistakeOf(() => databaseUrl('cloudsql://a:b/c'))).toBe(
-      'MILLRACE_DATABASE: expected cloudsql://PROJECT:REGION:INSTANCE/DATABASE, got "cloudsql://a:b/c"',
-    )
   })
 })

@@ -2,7 +2,18 @@ import { appendFileSync, cpSync, globSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createRun, type FlowRun, importFlow, PostgresStore } from '@millrace/engine'
+import {
+  claimRuns,
+  createRun,
+  enqueue,
+  type FlowRun,
+  giveBack,
+  importFlow,
+  type JobRequest,
+  PostgresStore,
+  type QueuedRun,
+  rescheduleRun,
+} from '@millrace/engine'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../database.ts'
 import { command } from '../e2e/command.ts'
@@ -73,13 +84,20 @@ describe('the image of a flow, started by hand', () => {
   })
 
   it('refuses a bundle that is not what its name says', async () => {
-    const from = fileURLToPath(tree.bundle('hello'))
-    const file = join(tree.makeFolder(), 'hello', basename(from))
+    const from = fileURLToPath(tree.bundle('burn'))
+    const file = join(tree.makeFolder(), 'burn', basename(from))
     cpSync(from, file)
     appendFileSync(file, '// and more')
     const image = start('flow', { env: { MILLRACE_BUNDLE: `file://${file}` } })
     expect(await image.ended).toBe(2)
     expect(image.err).toMatch(/^millrace: bundle \S+ is not what its name says: /)
+  })
+
+  it('does not fetch a bundle that it has', async () => {
+    const url = `gs://no-such-bucket/hello/${basename(tree.bundle('hello'))}`
+    const image = start('flow', { env: { MILLRACE_BUNDLE: url } })
+    expect(await image.ended, image.err).toBe(0)
+    expect(image.out).toContain('Hello, world!')
   })
 
   it('says where there is no bundle', async () => {
@@ -102,13 +120,34 @@ describe('in a cluster', () => {
     await database.drop()
   })
 
-  /** Writes down a run, as an agent does. */
-  async function makeRun(executor: 'cluster' | 'threads', params: Record<string, unknown>): Promise<FlowRun> {
-    const url = tree.bundle('burn')
-    const digest = basename(url, '.mjs')
-    const source = { flow: 'burn', path: `bundles/burn/${digest}.mjs`, digest }
-    const flow = await importFlow('/', { flow: 'burn', path: fileURLToPath(url) })
-    return await createRun({ flow, source, params, executor, store })
+  const burnSource = () => {
+    const digest = basename(tree.bundle('burn'), '.mjs')
+    return { flow: 'burn', path: `bundles/burn/${digest}.mjs`, digest }
+  }
+  /** Writes down a run. @param pool whose workers run its tasks */
+  async function makeRun(
+    executor: 'cluster' | 'threads',
+    params: Record<string, unknown>,
+    pool?: string,
+  ): Promise<FlowRun> {
+    const flow = await importFlow('/', { flow: 'burn', path: fileURLToPath(tree.bundle('burn')) })
+    const run = await createRun({ flow, source: burnSource(), params, executor, store })
+    await database.query('update flow_run set pool = $2 where id = $1', [run.id, pool ?? null])
+    return run
+  }
+  /** Puts a run into the queue and claims it, as an agent does before it launches it. */
+  async function claimRun(params: Record<string, unknown>, workers = 0): Promise<FlowRun> {
+    const job: JobRequest = { bundles: 'file:/bundles', driver: {}, workers: { count: workers }, secretVersions: {} }
+    const executor = workers > 0 ? 'cluster' : 'threads'
+    const queued: QueuedRun = { flow: 'burn', name: 'burn', params, env: 'dev', executor, source: burnSource(), job }
+    await enqueue(store, [queued])
+    return await claimAgain()
+  }
+  async function claimAgain(): Promise<FlowRun> {
+    const agent = { agent: 1, launcher: 'process', labels: [], exclusive: false, limit: 1 }
+    const [claimed] = await claimRuns(store.database, agent)
+    if (!claimed) throw new Error('there was nothing to claim')
+    return claimed
   }
   const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
     MILLRACE_DATABASE: database.url,
@@ -116,13 +155,15 @@ describe('in a cluster', () => {
     MILLRACE_SLOTS: '2',
     ...more,
   })
+  const launchEnv = (id: string, launch: number, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv =>
+    env({ MILLRACE_RUN: id, MILLRACE_LAUNCH: String(launch), ...more })
   const finished = async (id: string): Promise<number> => (await store.taskCounts(id)).burn?.Completed ?? 0
 
   it('workers run the tasks of a driver, and both say in the log what happens', async () => {
     const worker = start('worker', { env: env({ MILLRACE_CLUSTER: 'big', MILLRACE_LABELS: 'gpu,fast' }) })
     const ready = await worker.says(/ is ready$/)
     expect(ready).toMatchObject({ severity: 'INFO', cluster: 'big', slots: 2, labels: ['gpu', 'fast'] })
-    const { id } = await makeRun('cluster', { tasks: 20 })
+    const { id } = await makeRun('cluster', { tasks: 20 }, 'cluster:big')
     const driver = start('flow', { env: env({ MILLRACE_RUN: id }) })
     expect(await driver.ended, driver.out + driver.err).toBe(0)
     expect(await finished(id)).toBe(20)
@@ -156,21 +197,108 @@ describe('in a cluster', () => {
     expect(driver.out).toMatch(/cannot bring the bundle file:\/\/\/nowhere\/burn\/[0-9a-f]{64}\.mjs/)
   })
 
+  it('workers that a run brings run the tasks of that run alone, and end with it', async () => {
+    const other = await makeRun('cluster', { tasks: 1 })
+    const elsewhere = start('flow', { env: env({ MILLRACE_RUN: other.id }) })
+    const { id } = await claimRun({ tasks: 20 }, 1)
+    // The same environment for both: which of the two it is, a program knows.
+    const worker = start('worker', { env: launchEnv(id, 1) })
+    const driver = start('flow', { env: launchEnv(id, 1) })
+    expect(await driver.ended, driver.out + driver.err).toBe(0)
+    expect(await worker.ended, worker.out).toBe(0)
+    expect(await finished(id)).toBe(20)
+    expect(worker.log.at(-1)).toMatchObject({
+      message: expect.stringMatching(new RegExp(`^worker \\S+ has stopped: run ${id} is Completed$`)),
+      run: id,
+    })
+    expect(await store.taskCounts(other.id)).toEqual({ burn: { Pending: 1 } })
+    const { password } = new URL(database.url)
+    expect(password).not.toBe('')
+    for (const { out, err } of [worker, driver, elsewhere]) expect(out + err).not.toContain(password)
+  })
+
+  it('a worker whose run is over, or gone, ends at once', async () => {
+    const { id } = await claimRun({ tasks: 1 }, 1)
+    await store.setState(id, 'Cancelled')
+    for (const [run, why] of [
+      [id, `run ${id} is Cancelled`],
+      ['abc', 'there is no run abc any more'],
+    ]) {
+      const worker = start('worker', { env: launchEnv(String(run), 1) })
+      expect(await worker.ended, worker.out).toBe(0)
+      expect(worker.log.at(-1)?.message).toMatch(new RegExp(`has stopped: ${why}$`))
+    }
+  })
+
+  it('a driver that comes late leaves the run to the launch that came after', async () => {
+    const { id } = await claimRun({ tasks: 2 })
+    await giveBack(store.database, id, 1, { message: 'its machine was taken away' })
+    const left = async (): Promise<unknown> => {
+      const late = start('flow', { env: launchEnv(id, 1) })
+      expect(await late.ended, late.out).toBe(0)
+      expect(late.log).toHaveLength(1)
+      return late.log[0]?.message
+    }
+    expect(await left()).toBe(`run ${id} is back in its queue`)
+    await claimAgain()
+    expect(await left()).toBe(`run ${id} was launched again: this is launch 1, and it is at launch 2`)
+    expect(await finished(id)).toBe(0)
+    const driver = start('flow', { env: launchEnv(id, 2) })
+    expect(await driver.ended, driver.out).toBe(0)
+    expect(driver.log.at(-1)).toMatchObject({ event: 'run-ended', state: 'Completed', launch: 2 })
+  })
+
+  it('a driver whose run is taken from it stops, and leaves it to the next launch', async () => {
+    const { id } = await claimRun({ tasks: 4, ms: 60_000 })
+    const driver = start('flow', { env: launchEnv(id, 1) })
+    await driver.says(/ begins$/)
+    await rescheduleRun(store.database, id, 1, { message: 'its machine is taken away', most: 3 })
+    expect(await driver.ended, driver.out).toBe(0)
+    expect(driver.log.at(-1)?.message).toBe(`run ${id} is back in its queue`)
+    expect(await store.findRun(id)).toMatchObject({ state: 'Scheduled' })
+  })
+
+  it('a driver that was told to go is not started again by the same launch', async () => {
+    const { id } = await claimRun({ tasks: 4, ms: 60_000 })
+    const driver = start('flow', { env: launchEnv(id, 1) })
+    await driver.says(/ begins$/)
+    driver.kill('SIGTERM')
+    expect(await driver.ended, driver.out).toBe(143)
+    const again = start('flow', { env: launchEnv(id, 1) })
+    expect(await again.ended, again.out).toBe(1)
+    expect(again.log.at(-1)?.message).toBe(`run ${id} is Crashed already`)
+  })
+
+  it.each([
+    ['Cancelled', 'is Cancelled already'],
+    ['Cancelling', 'was cancelled before it began'],
+  ] as const)('a run that is %s before its driver begins is not begun', async (state, why) => {
+    const { id } = await claimRun({ tasks: 1 })
+    await store.setState(id, state, { message: 'cancelled by Ada' })
+    const driver = start('flow', { env: launchEnv(id, 1) })
+    expect(await driver.ended, driver.out).toBe(0)
+    expect(driver.log).toEqual([expect.objectContaining({ severity: 'INFO', message: `run ${id} ${why}` })])
+    expect(await store.findRun(id)).toMatchObject({ state: 'Cancelled', message: 'cancelled by Ada', attempt: 0 })
+  })
+
   it('a worker that is told to go finishes what it runs, and takes no more', async () => {
     const worker = start('worker', { env: env() })
     await worker.says(/ is ready$/)
-    const { id } = await makeRun('cluster', { tasks: 8, ms: 400 })
+    const { id } = await makeRun('cluster', { tasks: 12, ms: 800 })
     const driver = start('flow', { env: env({ MILLRACE_RUN: id }) })
     // What a slot has begun, and not only what is claimed: the rest is for others.
-    await until(async () => (await finished(id)) === 2)
+    await until(async () => (await finished(id)) >= 2)
     await sleep(150)
     worker.kill('SIGTERM')
     expect(await worker.ended).toBe(0)
     expect(worker.log.at(-1)).toMatchObject({ message: expect.stringMatching(/has stopped$/) })
-    expect(await store.taskCounts(id)).toEqual({ burn: { Completed: 4, Pending: 4 } })
+    const done = await finished(id)
+    expect(done).toBeGreaterThanOrEqual(4)
+    expect(done).toBeLessThan(12)
+    expect(await store.taskCounts(id)).toEqual({ burn: { Completed: done, Pending: 12 - done } })
     start('worker', { env: env({ MILLRACE_SLOTS: '8' }) })
     expect(await driver.ended, driver.out).toBe(0)
-    expect(await finished(id)).toBe(8)
+    expect(await finished(id)).toBe(12)
   })
 
   it('a worker that may not drain gives back what it runs', async () => {
@@ -225,6 +353,18 @@ describe('in a cluster', () => {
     ['worker', { MILLRACE_DATABASE: '' }, 'MILLRACE_DATABASE is not set'],
     ['flow', { MILLRACE_RUN: 'zzz' }, 'there is no run zzz in the database'],
     ['worker', { MILLRACE_DATABASE: 'postgres://127.0.0.1:9/x' }, 'no database answers at 127.0.0.1:9/x'],
+    ['flow', { MILLRACE_DATABASE: 'postgres://u:hid/den@db/x' }, 'the database URL cannot be read'],
+    [
+      'worker',
+      { MILLRACE_DATABASE: 'cloudsql://u:hid/den@a:b/c' },
+      expect.stringMatching(/got "cloudsql:\/\/…@a:b\/c"$/),
+    ],
+    [
+      'flow',
+      // With what leads there in the image, and nobody to be there.
+      { MILLRACE_DATABASE: 'cloudsql://a:b:c/d', METADATA_SERVER_DETECTION: 'none' },
+      'the Cloud SQL instance a:b:c: there are no Google credentials here to log in with',
+    ],
   ])('a %s with %j says what is wrong in one line', async (program, wrong, message) => {
     const going = start(program, { env: env({ MILLRACE_RUN: 'abc', ...wrong }) })
     expect(await going.ended).toBe(2)

@@ -132,8 +132,8 @@ function aboutLaunch(open: OpenLaunch, job: Job | undefined, patience: SweepPati
   if (isFinalRun(state)) return afterTheEnd(open, job, patience)
   if ((open.lateBy ?? -1) > patience.deadline) {
     return [
-      ...(job && isActive(job) ? [stop(job, 'its deadline has passed')] : []),
       endRun(open, job, 'Failed', 'deadline', 'it took longer than its timeout, and its driver did not end it'),
+      ...(job && isActive(job) ? [stop(job, 'its deadline has passed')] : []),
     ]
   }
   if (state === 'Cancelling') return whileCancelling(open, job, patience)
@@ -161,7 +161,7 @@ function whileCancelling(open: OpenLaunch, job: Job | undefined, { cancel, settl
     if (job.status.state === 'running' && cancellingFor <= cancel) return []
     const why =
       job.status.state === 'running' ? 'its driver did not stop by itself' : 'it was cancelled before it began'
-    return [stop(job, why), endRun(open, job, 'Cancelled', 'cancelled', why)]
+    return [endRun(open, job, 'Cancelled', 'cancelled', why), stop(job, why)]
   }
   if (isDriverAlive || (!job && launchedFor <= settle)) return []
   return [endRun(open, job, 'Cancelled', 'cancelled', 'its job has ended')]
@@ -202,8 +202,9 @@ function withoutJob(open: OpenLaunch, { settle }: SweepPatience): SweepAction[] 
   return launchedFor > settle ? [endRun(open, undefined, 'Crashed', 'unknown', 'its job is gone')] : []
 }
 
+/** In this order: a driver that is told to go puts a run that is not over back into its queue. */
 function giveUp(open: OpenLaunch, job: Job, reason: JobReason, why: string): SweepAction[] {
-  return [stop(job, why), endRun(open, job, 'Crashed', reason, why)]
+  return [endRun(open, job, 'Crashed', reason, why), stop(job, why)]
 }
 
 function again({ run, launch }: OpenLaunch, job: Job): SweepAction[] {

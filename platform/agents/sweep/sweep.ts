@@ -6,13 +6,11 @@ import {
   knownRuns,
   launched,
   launches,
+  MOST_RESTARTS,
   rescheduleRun,
 } from '@millrace/engine'
 import { LaunchError, type Launcher } from '../launcher.ts'
 import { type OpenLaunch, planSweep, SWEEP_PATIENCE, type SweepAction, type SweepPatience } from './plan-sweep.ts'
-
-/** How often a run whose machine is taken away is launched again. */
-const MOST_RESTARTS = 20
 
 export interface SweepOptions {
   readonly database: Database

@@ -23,8 +23,10 @@ interface ClusterOptions {
 export async function ping(options: ClusterOptions & { tasks: string }): Promise<void> {
   const tasks = count(options.tasks, '--tasks')
   await withStore(options, async (store) => {
-    const workers = await liveWorkers(store.database)
-    if (workers.length === 0) throw noWorkers()
+    // Its runs are of no pool: the workers of named clusters leave them alone.
+    const all = await liveWorkers(store.database)
+    const workers = all.filter(({ pool }) => pool === null)
+    if (workers.length === 0) throw all.length === 0 ? noWorkers() : onlyOthers(all)
     const loaded = await loadFlow(root, 'burn')
     const measure = async (params: Record<string, unknown>): Promise<{ ms: number; medianMs?: number }> => {
       const run = await createRun({ ...loaded, params, executor: 'cluster', store })
@@ -53,23 +55,40 @@ export async function ping(options: ClusterOptions & { tasks: string }): Promise
 }
 
 /** `millrace cluster status` */
-export async function status(options: ClusterOptions): Promise<void> {
+export async function status(options: ClusterOptions & { pool?: string }): Promise<void> {
+  const isAsked = ({ pool }: { readonly pool?: string | null | undefined }): boolean =>
+    options.pool === undefined || pool === options.pool
   await withStore(options, async (store) => {
     do {
-      const [workers, queue, { runs }] = await Promise.all([
+      const [allWorkers, queue, { runs: allRuns }] = await Promise.all([
         liveWorkers(store.database),
-        queueDepth(store.database),
+        queueDepth(store.database, options.pool),
         store.listRuns({ states: ['Running', 'Retrying', 'Paused', 'Cancelling'], limit: 100 }),
       ])
+      const [workers, runs] = [allWorkers.filter(isAsked), allRuns.filter(isAsked)]
       if (options.json) process.stdout.write(`${JSON.stringify({ workers, queue, runs: runs.length }, null, 2)}\n`)
       else {
         const clear = options.watch && process.stdout.isTTY ? '\x1b[2J\x1b[H' : ''
         const head = `${workers.length} workers, ${runs.length} runs going, ${queue.running} tasks running, ${queue.waiting} waiting`
-        process.stdout.write(`${clear}${head}\n${workers.length > 0 ? `\n${workerTable(workers)}\n` : ''}`)
+        const tables = [
+          ...(queue.pools.some(({ pool }) => pool !== null) ? [poolTable(queue, workers)] : []),
+          ...(workers.length > 0 ? [workerTable(workers)] : []),
+        ]
+        process.stdout.write(`${clear}${head}\n${tables.map((each) => `\n${each}\n`).join('')}`)
       }
       if (options.watch) await sleep(1000)
     } while (options.watch)
   })
+}
+
+function poolTable({ pools }: Awaited<ReturnType<typeof queueDepth>>, workers: readonly WorkerRow[]): string {
+  const rows = pools.map(({ pool, running, waiting }) => [
+    pool ?? '-',
+    workers.filter((worker) => worker.pool === pool).length,
+    running,
+    waiting,
+  ])
+  return table([['POOL', 'WORKERS', 'RUNNING', 'WAITING'], ...rows])
 }
 
 function workerTable(workers: readonly WorkerRow[]): string {
@@ -81,10 +100,14 @@ function workerTable(workers: readonly WorkerRow[]): string {
     worker.running,
     worker.finished,
     formatBytes(worker.memory),
+    worker.pool ?? '-',
     worker.labels.join(','),
     ago(worker.started),
   ])
-  return table([['WORKER', 'PROCESS', 'STATE', 'SLOTS', 'HOLDS', 'DONE', 'MEMORY', 'LABELS', 'STARTED'], ...rows])
+  return table([
+    ['WORKER', 'PROCESS', 'STATE', 'SLOTS', 'HOLDS', 'DONE', 'MEMORY', 'POOL', 'LABELS', 'STARTED'],
+    ...rows,
+  ])
 }
 
 /** `millrace cluster drain|restart [WORKER…]` */
@@ -120,5 +143,13 @@ function noWorkers(): UserError {
   return new UserError(
     'no worker is connected',
     'Start one with "millrace worker start", or the local platform with "millrace start".',
+  )
+}
+
+function onlyOthers(workers: readonly WorkerRow[]): UserError {
+  const pools = [...new Set(workers.map(({ pool }) => pool))].join(', ')
+  return new UserError(
+    `all workers that are connected are of pools of their own: ${pools}`,
+    'Start one that is of none, with "millrace worker start".',
   )
 }

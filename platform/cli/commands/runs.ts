@@ -2,18 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type FlowRun,
   isFinalRun,
+  type Launch,
+  lastLaunch,
   RUN_STATES,
   type RunFilter,
   type RunState,
   type RunStore,
   type StoredLog,
+  type TaskCounts,
+  whyWaiting,
 } from '@millrace/engine'
 import { formatDuration, LOG_LEVELS, type LogLevel, milliseconds, UserError } from '@millrace/sdk'
 import { EXIT } from '../exit.ts'
 import { followRun } from '../follow-run.ts'
 import { formatLog } from '../output/log-line.ts'
+import { factLines } from '../output/print.ts'
 import { ago, table } from '../output/table.ts'
-import { count, findRun, openStore } from '../project.ts'
+import { count, findRun } from '../project.ts'
+import { withStore } from '../with-store.ts'
 
 interface StoreOptions {
   readonly database?: string
@@ -24,6 +30,9 @@ interface StoreOptions {
 interface ListOptions extends StoreOptions {
   readonly flow?: string
   readonly state?: readonly string[]
+  readonly deployment?: string
+  readonly queue?: string
+  readonly label?: string
   readonly since?: string
   readonly limit: string
   readonly after?: string
@@ -35,6 +44,9 @@ export async function listRuns(options: ListOptions): Promise<void> {
     limit: count(options.limit, '--limit'),
     ...(options.flow !== undefined && { flow: options.flow }),
     ...(options.state && { states: options.state.map(readState) }),
+    ...(options.deployment !== undefined && { deployment: options.deployment }),
+    ...(options.queue !== undefined && { queue: options.queue }),
+    ...(options.label !== undefined && { label: options.label }),
     ...(options.since !== undefined && { since: readTime(options.since, '--since') }),
     ...(options.after !== undefined && { after: options.after }),
   }
@@ -56,28 +68,44 @@ export async function showRun(id: string, options: StoreOptions): Promise<void> 
   await withStore(options, async (store) => {
     await repeat(options.watch, async (stop) => {
       const run = await findRun(store, id)
-      const tasks = await store.taskCounts(run.id)
+      const [tasks, launch, waits] = await Promise.all([
+        store.taskCounts(run.id),
+        run.launch ? lastLaunch(store.database, run.id) : undefined,
+        run.state === 'Scheduled' ? whyWaiting(store.database, run.id) : undefined,
+      ])
       if (isFinalRun(run.state)) stop()
-      if (options.json) return `${JSON.stringify({ ...withoutSource(run), tasks }, null, 2)}\n`
-      return describeRun(run, tasks)
+      if (options.json) {
+        const more = { ...(launch && { where: launch }), ...(waits !== undefined && { waits }) }
+        return `${JSON.stringify({ ...withoutSource(run), bundle: run.source?.digest, ...more, tasks }, null, 2)}\n`
+      }
+      return describeRun(run, tasks, launch, waits)
     })
   })
 }
 
-function describeRun(run: FlowRun, tasks: Readonly<Record<string, Readonly<Record<string, number>>>>): string {
-  const rows: [string, string][] = [
+function describeRun(run: FlowRun, tasks: TaskCounts, launch: Launch | undefined, waits: string | undefined): string {
+  const { source, notBefore } = run
+  const facts = factLines([
     ['run', `${run.id} (${run.name})`],
     ['flow', run.flow],
     ['state', run.message ? `${run.state}: ${firstLine(run.message)}` : run.state],
+    ['waits', waits],
+    ['not before', notBefore === undefined ? undefined : new Date(notBefore).toLocaleString()],
+    ['deployment', run.deployment],
+    ['queue', run.queue],
+    ['labels', run.labels.join(', ')],
     ['env', run.env],
     ['executor', run.executor],
-    ['attempt', String(run.attempt)],
+    ['code', source?.digest.slice(0, 12)],
+    ['release', run.release],
+    ['commit', run.commit?.slice(0, 12)],
+    ['attempt', run.attempt],
+    ['where', launch && `${launch.place}: ${launch.handle ?? launch.jobName}`],
     ['created', `${new Date(run.created).toLocaleString()} (${ago(run.created)})`],
     ['took', took(run)],
-    ['driver', run.driver ?? ''],
+    ['driver', run.driver],
     ['params', JSON.stringify(run.params)],
-  ]
-  const lines = rows.filter(([, value]) => value !== '').map(([key, value]) => `${key.padEnd(9)} ${value}`)
+  ])
   const counts = Object.entries(tasks).map(([task, states]) => [
     task,
     Object.values(states).reduce((sum, n) => sum + n, 0),
@@ -86,7 +114,7 @@ function describeRun(run: FlowRun, tasks: Readonly<Record<string, Readonly<Recor
       .map(([state, n]) => `${n} ${state}`)
       .join(', '),
   ])
-  return `${lines.join('\n')}\n${counts.length > 0 ? `\n${table([['TASK', 'RUNS', 'STATES'], ...counts])}\n` : ''}`
+  return `${facts}\n${counts.length > 0 ? `\n${table([['TASK', 'RUNS', 'STATES'], ...counts])}\n` : ''}`
 }
 
 interface LogOptions extends StoreOptions {
@@ -171,15 +199,6 @@ export async function pruneRuns(options: StoreOptions & { olderThan: string; dry
     for (const id of ids) process.stdout.write(`${id}\n`)
     process.stderr.write(`${ids.length} runs ${options.dryRun ? 'would be deleted' : 'deleted'}\n`)
   })
-}
-
-async function withStore(options: StoreOptions, use: (store: RunStore) => Promise<void>): Promise<void> {
-  const { store, close } = await openStore(options.database)
-  try {
-    await use(store)
-  } finally {
-    await close()
-  }
 }
 
 /** Prints once, or again and again on a cleared screen, until told to stop. */

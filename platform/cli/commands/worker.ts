@@ -8,6 +8,7 @@ interface WorkerCommandOptions {
   readonly database: string
   readonly slots?: string
   readonly labels: readonly string[]
+  readonly cluster?: string
   readonly name?: string
   readonly memory?: string
   readonly drainTimeout: string
@@ -27,12 +28,16 @@ export async function startWorker(options: WorkerCommandOptions): Promise<void> 
       slots,
       labels: options.labels,
       memory,
+      ...(options.cluster !== undefined && { cluster: options.cluster }),
       ...(options.name !== undefined && { name: options.name }),
       onMessage: (text) => say(`${worker?.name ?? 'worker'}: ${text}`),
     })
-    say(
-      `worker ${worker.name}: ${slots} slots${options.labels.length > 0 ? `, labels ${options.labels.join(', ')}` : ''}`,
-    )
+    const facts = [
+      `${slots} slots`,
+      ...(options.cluster === undefined ? [] : [`cluster ${options.cluster}`]),
+      ...(options.labels.length > 0 ? [`labels ${options.labels.join(', ')}`] : []),
+    ]
+    say(`worker ${worker.name}: ${facts.join(', ')}`)
     let asked = 0
     const stop = (): void => {
       asked++

@@ -3,6 +3,9 @@ import { plainText } from '../postgres/json.ts'
 import { CHANNEL, LOCK_CLASS } from '../postgres/locks.ts'
 
 /** Why a run is over whose job is. */
+/** How often a run whose machine is taken away is launched again. */
+export const MOST_RESTARTS = 20
+
 export interface JobEnd {
   readonly message: string
   /** As its launcher tells them apart: `out-of-memory`. */

@@ -5,6 +5,7 @@ import { CHANNEL, DISPATCH_LOCK, LOCK_CLASS } from '../postgres/locks.ts'
 import { flowRunOf, RUN_COLUMNS, type RunRow, runColumns } from '../postgres/run-row.ts'
 import type { PostgresStore } from '../postgres/run-store.ts'
 import { newRunId, placeholderName } from '../store/run-id.ts'
+import { clusterPool, runPool } from '../worker/pool.ts'
 import type { Enqueued, JobRequest, QueuedRun } from './queued-run.ts'
 import { checkQueues } from './work-queues.ts'
 
@@ -78,8 +79,8 @@ export async function lockEnqueue(query: Query): Promise<void> {
 /** Whose workers take the tasks of a run. */
 export function poolOf(id: string, executor: string, { workers, cluster }: JobRequest): string | undefined {
   if (executor !== 'cluster') return undefined
-  if (workers.count > 0) return `run:${id}`
-  return cluster === undefined ? undefined : `cluster:${cluster}`
+  if (workers.count > 0) return runPool(id)
+  return cluster === undefined ? undefined : clusterPool(cluster)
 }
 
 /** Tells runs with the same key by the same text; those without one by their id. */

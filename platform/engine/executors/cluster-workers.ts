@@ -1,12 +1,15 @@
 import type { Database } from '../postgres/database.ts'
 import { liveWorkers } from '../postgres/workers.ts'
 import { VERSION } from '../version.ts'
+import { describePool } from '../worker/pool.ts'
 import type { ExecutorCall } from './executor.ts'
 
-/** Why calls may be waiting: what the workers that are connected lack. Empty when they lack nothing. */
-export async function missingWorkers(database: Database, calls: readonly ExecutorCall[]): Promise<string> {
-  const workers = await liveWorkers(database)
-  if (workers.length === 0) return 'waiting: no worker is connected; start one with: millrace worker start'
+/** Why calls of a run may be waiting: what the workers of its pool lack. Empty when they lack nothing. */
+export async function missingWorkers(database: Database, run: number, calls: readonly ExecutorCall[]): Promise<string> {
+  const pool = await poolOf(database, run)
+  const workers = (await liveWorkers(database)).filter((worker) => worker.pool === pool)
+  const { workers: wanted, remedy } = describePool(pool)
+  if (workers.length === 0) return `waiting: no ${wanted} is connected${remedy}`
   const same = workers.filter(({ version }) => version === VERSION)
   if (same.length === 0) {
     const versions = [...new Set(workers.map(({ version }) => version))].join(', ')
@@ -16,4 +19,9 @@ export async function missingWorkers(database: Database, calls: readonly Executo
   const lacking = labels.filter((label) => !same.some((worker) => worker.labels.includes(label)))
   if (lacking.length > 0) return `waiting: none of the ${same.length} workers has the label ${lacking.join(', ')}`
   return ''
+}
+
+async function poolOf(database: Database, run: number): Promise<string | null> {
+  const [row] = await database.query<{ pool: string | null }>('select pool from flow_run where no = $1', [run])
+  return row?.pool ?? null
 }

@@ -218,6 +218,7 @@ class ClusterExecutor implements Executor {
     if (this.open.size === 0 || Date.now() - this.heard < SILENCE || this.closed) return
     const warning = await missingWorkers(
       this.store.database,
+      this.no,
       [...this.open.values()].map(({ call }) => call),
     )
     if (warning && warning !== this.warned) this.news.warn(warning)

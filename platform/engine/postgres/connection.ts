@@ -1,5 +1,6 @@
 import { UserError } from '@millrace/sdk'
 import pg from 'pg'
+import { cloudSqlClient, isCloudSql, readCloudSql } from './cloud-sql.ts'
 
 /** Numbers and times as JavaScript has them; for these connections only, not for those that a flow opens. */
 const types: pg.CustomTypesConfig = {
@@ -34,6 +35,10 @@ export class DatabaseGoneError extends Error {
 /** Host, port and name of a database, without user and password: for messages. */
 export function place(url: string): string {
   try {
+    if (isCloudSql(url)) {
+      const { instance, database } = readCloudSql(url)
+      return `${instance}/${database}`
+    }
     const { hostname, port, pathname } = new URL(url)
     return `${hostname || 'localhost'}:${port || 5432}${pathname}`
   } catch {
@@ -41,15 +46,13 @@ export function place(url: string): string {
   }
 }
 
-/** @throws UserError when the URL is not one of a Postgres */
+/**
+ * How to connect to the database at a URL. The way to a Cloud SQL instance must be held open (cloud-sql.ts).
+ * @throws UserError when the URL is not one of a Postgres
+ */
 export function clientConfig(url: string, name = 'millrace'): pg.ClientConfig {
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new UserError(
-      `the database URL must start with postgres://, got "${url.replace(/\/\/[^@/]*@/, '//…@').slice(0, 60)}"`,
-    )
-  }
   return {
-    connectionString: url,
+    ...(isCloudSql(url) ? cloudSqlClient(url) : { connectionString: checked(url) }),
     application_name: name,
     types,
     keepAlive: true,
@@ -57,6 +60,24 @@ export function clientConfig(url: string, name = 'millrace'): pg.ClientConfig {
     connectionTimeoutMillis: 10_000,
     options: SETTINGS.map((setting) => `-c ${setting}`).join(' '),
   }
+}
+
+/** Nothing of a URL that is wrong is shown: who knows which part of it is a password. */
+function checked(url: string): string {
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new UserError('the database URL must start with postgres://, or with cloudsql:// for a Cloud SQL instance')
+  }
+  try {
+    // Read as it will be: it may name a socket, which is no URL for others.
+    new pg.Client({ connectionString: url })
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_INVALID_URL' && !(error instanceof URIError)) throw error
+    throw new UserError(
+      'the database URL cannot be read',
+      'Signs such as @, / and # in its user or password must be written as %40, %2F and %23.',
+    )
+  }
+  return url
 }
 
 /** The sentence in an error. */
@@ -92,14 +113,37 @@ export function explainConnect(url: string, error: unknown): Error {
   const code = codeOf(error)
   const at = place(url)
   if (error instanceof UserError) return error
+  if (isCloudSql(url) && (isAway(error) || /^28/.test(code))) return explainCloudSqlConnect(url, error)
   if (code === 'ECONNREFUSED') return new UserError(`no database answers at ${at}`, 'Is it running? Is the port right?')
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new UserError(`the database host of ${at} is not known`)
   if (code === '28P01' || code === '28000') return new UserError(`the database at ${at} refuses this user or password`)
   if (code === '3D000') return new UserError(`there is no database of that name at ${at}`)
-  if (code === '42501')
-    return new UserError(`the user may not create the schema millrace in ${at}: ${messageOf(error)}`)
+  if (code === '42501') {
+    return new UserError(
+      `the user may not create or change the schema millrace in ${at}: ${messageOf(error)}`,
+      'Whoever owns it brings it up to date; others need the rights of the role millrace_app.',
+    )
+  }
   if (isAway(error) || /SASL|password/.test(messageOf(error))) {
     return new UserError(`cannot connect to the database at ${at}: ${messageOf(error)}`)
   }
   return error instanceof Error ? error : new Error(String(error))
+}
+
+/** The way to it was found, but it cannot be walked. */
+function explainCloudSqlConnect(url: string, error: unknown): UserError {
+  const at = place(url)
+  const { ip } = readCloudSql(url)
+  if (!isAway(error)) {
+    return new UserError(
+      `the database at ${at} does not let this account in: ${messageOf(error)}`,
+      'It must be a user of the instance that logs in by IAM.',
+    )
+  }
+  return new UserError(
+    `cannot connect to the database at ${at}, by its ${ip} address: ${messageOf(error)}`,
+    ip === 'private'
+      ? 'A private address can be reached from its network alone; if it has a public one, add ?ip=public to the URL.'
+      : undefined,
+  )
 }

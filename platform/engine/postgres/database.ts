@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { holdCloudSql } from './cloud-sql.ts'
 import { clientConfig, DatabaseGoneError, explainConnect, isAway, messageOf, place } from './connection.ts'
 import { migrate } from './migrate.ts'
 import { Session, type SessionOptions } from './session.ts'
@@ -8,8 +9,6 @@ export { DatabaseGoneError, place } from './connection.ts'
 
 /** Milliseconds that a statement waits for a database that went away, before it gives up. */
 const PATIENCE = 60_000
-/** Not even once more. */
-const NONE = -1
 
 export interface DatabaseOptions {
   /** Most connections at once, besides sessions. @default 4 */
@@ -42,10 +41,12 @@ export class Database {
   private awaySince: number | undefined
   private brokenAt = Number.NEGATIVE_INFINITY
   private closed = false
+  private readonly letGo: () => void
 
-  private constructor(url: string, options: DatabaseOptions) {
+  private constructor(url: string, options: DatabaseOptions, letGo: () => void) {
     this.url = url
     this.options = options
+    this.letGo = letGo
     this.pool = new pg.Pool({ ...clientConfig(url, options.name), max: options.connections ?? 4, idleTimeoutMillis: 0 })
     // A connection that breaks while idle is replaced; the next statement reports it, if it matters.
     this.pool.on('error', () => {
@@ -58,17 +59,14 @@ export class Database {
    * @throws UserError when the URL is wrong or nothing answers there
    */
   static async open(url: string, options: DatabaseOptions = {}): Promise<Database> {
-    const client = new pg.Client(clientConfig(url, options.name))
-    client.on('error', () => {})
+    const letGo = await holdCloudSql(url)
     try {
-      await client.connect()
-      await migrate(client)
+      await prepare(url, options)
+      return new Database(url, options, letGo)
     } catch (error) {
-      throw explainConnect(url, error)
-    } finally {
-      await client.end().catch(() => {})
+      letGo()
+      throw error
     }
-    return new Database(url, options)
   }
 
   /** How long ago (ms) a connection broke last: perhaps because the server was restarted. Infinity when none did. */
@@ -112,7 +110,7 @@ export class Database {
    * @throws DatabaseGoneError when the database stays away; where it is not repeated, as soon as the connection breaks
    */
   async transaction<T>(work: (query: Query) => Promise<T>, options: { repeat?: boolean } = {}): Promise<T> {
-    return await this.patiently(() => this.transactOnce(work), options.repeat ? undefined : NONE)
+    return await this.patiently(() => this.transactOnce(work), options.repeat ? undefined : 0)
   }
 
   private async transactOnce<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -162,7 +160,7 @@ export class Database {
         if (this.closed || !isAway(error)) throw error
         // Counted from when the first statement saw it: they all give up together.
         this.awaySince ??= Date.now()
-        if (Date.now() - this.awaySince > patience) {
+        if (patience === 0 || Date.now() - this.awaySince > patience) {
           throw new DatabaseGoneError(`the database at ${place(this.url)} is away: ${messageOf(error)}`)
         }
         if (attempt === 0) this.reportAway(error)
@@ -200,6 +198,7 @@ export class Database {
     this.closed = true
     await Promise.all([...this.sessions].map((session) => session.close()))
     await this.pool.end().catch(() => {})
+    this.letGo()
   }
 
   private isReported = false
@@ -215,5 +214,19 @@ export class Database {
     if (!this.isReported) return
     this.isReported = false
     this.options.onAway?.(`the database at ${place(this.url)} is back`)
+  }
+}
+
+/** Sees that the database answers, and brings the schema up to date. */
+async function prepare(url: string, { name }: DatabaseOptions): Promise<void> {
+  const client = new pg.Client(clientConfig(url, name))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await migrate(client)
+  } catch (error) {
+    throw explainConnect(url, error)
+  } finally {
+    await client.end().catch(() => {})
   }
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { UserError } from '@millrace/sdk'
 import type { Client } from 'pg'
 import { digest } from '../values/codec.ts'
+import { grantRights } from './rights.ts'
 
 const FOLDER = new URL('./migrations/', import.meta.url)
 /** Any number that nothing else in this database locks. */
@@ -44,6 +45,7 @@ export async function migrate(client: Client): Promise<string[]> {
     if (newer !== undefined) {
       throw new UserError(`the database has the migration ${newer}, which this version does not know: update Millrace`)
     }
+    if (ran.length > 0) await grantRights(client)
     await client.query('commit')
     return ran
   } catch (error) {

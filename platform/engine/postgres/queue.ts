@@ -110,8 +110,8 @@ export async function enqueue(database: Database, run: number, tasks: readonly Q
 }
 
 /**
- * Takes up to `limit` waiting tasks of a run for a worker. Nothing, while the run is not Running, or its driver has
- * another version of the engine. Of tasks that two workers have died with it takes one at most: it is to run alone.
+ * Takes up to `limit` waiting tasks of a run for a worker. Nothing, while the run is not Running, its driver has another
+ * version of the engine, or the two are not of the same pool. Of tasks that two workers have died with it takes one at most: it is to run alone.
  *
  * Rows are found first and then updated by their place in the table: the planner knows nothing yet of a run that
  * is minutes old, and would join the two the wrong way round (measured: 250 ms for 500 tasks, against 3 ms).
@@ -128,7 +128,7 @@ export async function claim(
   return database.queryOnce<ClaimedTask & Record<string, unknown>>(
     `with going as materialized (
        select r.attempt from flow_run r where r.no = $1 and r.state = 'Running' and r.version = '${VERSION}'
-         and exists (select from worker w where w.id = $2 and w.state = 'alive')),
+         and exists (select from worker w where w.id = $2 and w.state = 'alive' and w.pool is not distinct from r.pool)),
      found as materialized (
        select ctid, cardinality(deaths) >= ${MOST_DEATHS - 1} as suspect from task_run
        where run = $1 and ended is null and state = 'Pending' and labels <@ $3::text[] and exists (select from going)
@@ -240,15 +240,25 @@ export async function cancelTasks(
   )
 }
 
-/** Runs that are going and have tasks waiting, oldest first. */
-export async function hungryRuns(database: Database): Promise<number[]> {
+/** Runs of a pool that are going and have tasks waiting, oldest first. */
+export async function hungryRuns(database: Database, pool: string | null): Promise<number[]> {
   const rows = await database.query<{ no: number }>(
-    `select no from flow_run r where state = 'Running'
+    `select no from flow_run r where state = 'Running' and pool is not distinct from $1
        and exists (select from task_run t where t.run = r.no and t.ended is null and t.state = 'Pending') order by no`,
-    [],
+    [pool],
     { name: 'hungry-runs' },
   )
   return rows.map(({ no }) => no)
+}
+
+/** Whether a run is of this pool. */
+export async function isOfPool(database: Database, run: number, pool: string | null): Promise<boolean> {
+  const rows = await database.query(
+    'select from flow_run where no = $1 and pool is not distinct from $2',
+    [run, pool],
+    { name: 'is-of-pool' },
+  )
+  return rows.length > 0
 }
 
 /** What a worker must know of a run, and where its code is. */

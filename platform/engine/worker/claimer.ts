@@ -1,15 +1,19 @@
 import { isAway } from '../postgres/connection.ts'
 import type { Database } from '../postgres/database.ts'
-import { type ClaimedTask, claim, held, hungryRuns, isSuspect, release } from '../postgres/queue.ts'
+import { type ClaimedTask, claim, held, hungryRuns, isOfPool, isSuspect, release } from '../postgres/queue.ts'
 import type { Claims } from './claims.ts'
 
 /** After a claim that may or may not have come through (ms). */
 const AGAIN_AFTER = 100
+/** Runs of which it is remembered whether they are of the worker's pool. */
+const REMEMBERED = 1000
 
 export interface ClaimerOptions {
   readonly database: Database
   readonly claims: Claims
   readonly labels: readonly string[]
+  /** Of the worker: it takes tasks of runs of the same. */
+  readonly pool: string | null
   /** The worker's number. */
   readonly worker: () => number
   /** Whether tasks may be claimed right now. */
@@ -27,6 +31,8 @@ export class Claimer {
   private readonly options: ClaimerOptions
   /** Runs that may have tasks waiting; they take turns. */
   private readonly hungry = new Set<number>()
+  /** Whether runs are of the worker's pool. All workers hear of all runs. */
+  private readonly ours = new Map<number, boolean>()
   private claiming = false
   private again = false
   /** The worker may hold tasks it does not know of, or think that it holds some that it does not. */
@@ -40,12 +46,16 @@ export class Claimer {
 
   /** A run has tasks waiting. */
   feed(run: number): void {
+    if (this.ours.get(run) === false) return
     this.hungry.add(run)
     this.soon()
   }
 
   async look(): Promise<void> {
-    for (const run of await hungryRuns(this.options.database)) this.hungry.add(run)
+    for (const run of await hungryRuns(this.options.database, this.options.pool)) {
+      this.remember(run, true)
+      this.hungry.add(run)
+    }
     this.soon()
   }
 
@@ -118,6 +128,14 @@ export class Claimer {
     // Fewer than asked for: the rest is elsewhere, or needs labels that this worker lacks.
     if (tasks.length === limit || tasks.some(isSuspect)) this.hungry.add(run)
     if (going.length > 0) await take(run, going)
+    if (tasks.length > 0) this.remember(run, true)
+    else if (!this.ours.has(run)) this.remember(run, await isOfPool(database, run, this.options.pool))
+  }
+
+  private remember(run: number, isOurs: boolean): void {
+    this.ours.set(run, isOurs)
+    const [oldest] = this.ours.keys()
+    if (this.ours.size > REMEMBERED && oldest !== undefined) this.ours.delete(oldest)
   }
 
   private async compareNotes(): Promise<void> {

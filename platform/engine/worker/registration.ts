@@ -8,16 +8,17 @@ export interface Registration {
   readonly name: string
   readonly slots: number
   readonly labels: readonly string[]
+  readonly pool: string | null
   readonly state: 'alive' | 'draining' | 'stopped'
 }
 
 /** Makes a worker known, and takes the lock that says it is alive. @returns its number */
-export async function register(client: pg.Client, { name, slots, labels, state }: Registration): Promise<number> {
+export async function register(client: pg.Client, { name, slots, labels, pool, state }: Registration): Promise<number> {
   const { rows } = await client.query<{ id: number }>(
-    `with made as (insert into worker (name, host, pid, slots, labels, version, state)
-       values ($1, $2, $3, $4, $5, $6, $7) returning id)
-     select id, pg_advisory_lock($8, id) from made`,
-    [name, hostname(), process.pid, slots, labels, VERSION, state, LOCK_CLASS.worker],
+    `with made as (insert into worker (name, host, pid, slots, labels, pool, version, state)
+       values ($1, $2, $3, $4, $5, $6, $7, $8) returning id)
+     select id, pg_advisory_lock($9, id) from made`,
+    [name, hostname(), process.pid, slots, labels, pool, VERSION, state, LOCK_CLASS.worker],
   )
   return rows[0]?.id ?? 0
 }

@@ -16,6 +16,8 @@ import { Claimer } from './claimer.ts'
 import { type Claim, Claims } from './claims.ts'
 import { News } from './news.ts'
 import { Outbox } from './outbox.ts'
+import { OwnRun, type OwnRunOptions } from './own-run.ts'
+import { clusterPool, runPool } from './pool.ts'
 import { connectionName, reclaim, register } from './registration.ts'
 import { type RunSource, RunSources } from './run-sources.ts'
 
@@ -33,6 +35,10 @@ export interface WorkerOptions {
   /** Tasks at once. */
   readonly slots: number
   readonly labels?: readonly string[]
+  /** Takes tasks of the runs that are sent to this worker cluster alone. @default of those that are sent to none */
+  readonly cluster?: string
+  /** Takes tasks of this run alone, which brought it, and stops when that is over, or was over before. */
+  readonly run?: OwnRunOptions
   /** @default the host's name and four random letters */
   readonly name?: string
   /** Most memory (bytes) of one slot. */
@@ -48,11 +54,14 @@ export class Worker {
   readonly name: string
   /** It was told to stop in order to start anew. */
   restartWanted = false
+  /** Why it has stopped by itself: the run that it was there for is over. */
+  overBecause: string | undefined
   /** Rejects when the worker cannot go on. */
   readonly failed: Promise<never>
   /** Resolves when the worker has stopped. */
   readonly stopped: Promise<void>
   private readonly options: WorkerOptions
+  private readonly pool: string | null
   private readonly database: Database
   private readonly values: LargeValues
   private readonly slots: Slots
@@ -62,6 +71,7 @@ export class Worker {
   private readonly news: News
   private readonly outbox: Outbox
   private session: Session | undefined
+  private ownRun: OwnRun | undefined
   private id = 0
   /** A task that two workers died with: it is given a third alone. */
   private suspect: Claim | undefined
@@ -75,6 +85,7 @@ export class Worker {
 
   private constructor(options: WorkerOptions, database: Database) {
     this.options = options
+    this.pool = poolOf(options)
     this.database = database
     this.values = new LargeValues(database)
     this.name = options.name ?? `${hostname().split('.')[0]}-${randomBytes(2).toString('hex')}`
@@ -106,6 +117,7 @@ export class Worker {
       database,
       claims: this.claims,
       labels: options.labels ?? [],
+      pool: this.pool,
       worker: () => this.id,
       ready: () => this.state === 'alive' && !this.suspect && (this.session?.connected ?? false),
       appetite: (run) => this.slots.appetite(this.sources.peek(run)?.facts.id ?? '', AHEAD),
@@ -134,15 +146,16 @@ export class Worker {
   }
 
   private async connect(): Promise<void> {
-    const { lease = DEFAULT_LEASE } = this.options.reaper ?? {}
+    const { reaper: { lease = DEFAULT_LEASE } = {}, run } = this.options
+    this.ownRun = run && (await OwnRun.find(this.database, run))
     this.session = await this.database.session({
-      channels: [CHANNEL.work, CHANNEL.control],
+      channels: [CHANNEL.work, CHANNEL.control, ...(this.ownRun?.channels ?? [])],
       name: connectionName(this.name),
       onNotify: (channel, payload) => this.receive(channel, payload),
       setUp: (client, before) => this.register(client, before),
       onReconnect: () => {
         this.claimer.doubt()
-        void this.claimer.look().catch(this.broken)
+        void this.look().catch(this.broken)
       },
     })
     this.stopReaper = startReaper(
@@ -151,8 +164,22 @@ export class Worker {
       this.options.reaper,
     )
     this.every(Math.max(100, lease / REPORTS), () => this.report())
-    this.every(POLL, () => this.claimer.look())
-    await this.claimer.look()
+    this.every(POLL, () => this.look())
+    await this.look()
+  }
+
+  /** Looks for what a notification may not have told. */
+  private async look(): Promise<void> {
+    await this.stopWhenOver()
+    if (this.state === 'alive') await this.claimer.look()
+  }
+
+  private async stopWhenOver(): Promise<void> {
+    const why = await this.ownRun?.whyOver()
+    if (why === undefined || this.state === 'stopped') return
+    this.overBecause = why
+    // What it may still run is of no use to anybody.
+    await this.stop(0)
   }
 
   private async register(client: pg.Client, before: number | undefined): Promise<void> {
@@ -161,8 +188,8 @@ export class Worker {
       this.say('was taken for dead while it was away; going on as a new worker')
       this.abandon()
     }
-    const { name, state } = this
-    this.id = await register(client, { name, state, slots: this.slots.count, labels: this.options.labels ?? [] })
+    const { name, pool, state } = this
+    this.id = await register(client, { name, pool, state, slots: this.slots.count, labels: this.options.labels ?? [] })
   }
 
   /** What it held belongs to others now. */
@@ -178,6 +205,10 @@ export class Worker {
   private receive(channel: string, payload: string): void {
     if (channel === CHANNEL.work) {
       this.claimer.feed(Number(payload))
+      return
+    }
+    if (channel !== CHANNEL.control) {
+      if (payload === 'state') void this.stopWhenOver().catch(this.broken)
       return
     }
     const [command, first = '', second = ''] = payload.split(' ')
@@ -401,4 +432,10 @@ export class Worker {
   private say(text: string): void {
     this.options.onMessage?.(text)
   }
+}
+
+/** A run's own workers are there for nobody else, whatever cluster they may be told to be of. */
+function poolOf({ cluster, run }: WorkerOptions): string | null {
+  if (run) return runPool(run.id)
+  return cluster === undefined ? null : clusterPool(cluster)
 }

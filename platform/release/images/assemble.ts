@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { ImageSpec } from './image.ts'
+import { type Part, partsOf } from './parts.ts'
 import { type ImageOptions, type ImagePlan, imagePlanner } from './plan-image.ts'
-import { writeImage } from './write-image.ts'
+import { filesToWrite, writeImage } from './write-image.ts'
 
 export interface AssembleOptions extends ImageOptions {
   /** Where the folders of images are made. @default out/images in the project */
@@ -15,7 +16,7 @@ export interface AssembledImage {
   readonly hash: string
   /** Has `Dockerfile` and `app/`; the latter, laid over that of what it stands on, is all that runs. */
   readonly folder: string
-  readonly parts: ImagePlan['parts']
+  readonly parts: readonly Part[]
   /** The image that it stands on: another of ours, or the name of one. */
   readonly base: AssembledImage | string
 }
@@ -42,7 +43,7 @@ export async function assembleImages(
   async function make(planned: ImagePlan): Promise<AssembledImage> {
     const base = typeof planned.base === 'string' ? planned.base : await assemble(planned.base)
     const folder = await writeImage(out, planned)
-    return { name: planned.name, hash: planned.hash, folder, parts: planned.parts, base }
+    return { name: planned.name, hash: planned.hash, folder, parts: partsOf(filesToWrite(planned.files)), base }
   }
 
   const plans = await Promise.all(images.map(plan))

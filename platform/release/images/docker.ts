@@ -36,10 +36,28 @@ export async function buildImage(image: AssembledImage, platform?: string): Prom
   if (await isThere(tag)) return false
   if (typeof image.base !== 'string') await buildImage(image.base, platform)
   const base = typeof image.base === 'string' ? image.base : imageTag(image.base)
-  const forOther = platform === undefined ? [] : ['--platform', platform]
-  const named = ['--build-arg', `BASE=${base}`, '--tag', tag, '--file', join(image.folder, 'Dockerfile')]
-  await docker(['build', ...forOther, ...named, image.folder], tag)
+  await buildFolder({ folder: image.folder, base, tag, platform })
   return true
+}
+
+/** A folder that has all of an image, and what it is to stand on and to be called. */
+export interface FolderToBuild {
+  readonly folder: string
+  readonly base: string
+  readonly tag: string
+  readonly platform: string | undefined
+}
+
+/** @throws UserError when Docker cannot build it */
+export async function buildFolder({ folder, base, tag, platform }: FolderToBuild): Promise<void> {
+  const forOther = platform === undefined ? [] : ['--platform', platform]
+  const named = ['--build-arg', `BASE=${base}`, '--tag', tag, '--file', join(folder, 'Dockerfile')]
+  await docker(['build', ...forOther, ...named, folder], `docker build of ${tag}`)
+}
+
+/** @throws UserError when Docker cannot push it */
+export async function pushImage(tag: string): Promise<void> {
+  await docker(['push', '--quiet', tag], `docker push of ${tag}`)
 }
 
 async function isThere(tag: string): Promise<boolean> {
@@ -50,13 +68,17 @@ async function isThere(tag: string): Promise<boolean> {
 }
 
 /** What Docker says goes to standard error. */
-function docker(args: readonly string[], tag: string): Promise<void> {
+function docker(args: readonly string[], what: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('docker', args, { stdio: ['ignore', 2, 2] })
+    const child = spawn('docker', args, {
+      stdio: ['ignore', 2, 2],
+      // Without notes of when and where it was built: these would be others each time, and with them the digest.
+      env: { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: '1' },
+    })
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       if (code === 0) resolve()
-      else reject(new UserError(`docker build of ${tag} ended with ${signal ?? code}; what it says is above`))
+      else reject(new UserError(`${what} ended with ${signal ?? code}; what it says is above`))
     })
   })
 }

@@ -1,13 +1,9 @@
 import { posix } from 'node:path'
-import { bundleFlow } from '../bundle/bundle-flow.ts'
+import type { Bundle } from '../bundle/bundle-flow.ts'
 import type { TreeFile } from './tree.ts'
 
-/**
- * What the image of a flow has besides its runtime: its bundle, as images/runtime/bring-bundle.ts expects it.
- * @throws UserError when the flow does not compile
- */
-export async function flowFiles(root: string, flow: string): Promise<TreeFile[]> {
-  const { digest, code, map, assets } = await bundleFlow(root, flow)
+/** What the image of a flow has besides its runtime: its bundle, as images/runtime/bring-bundle.ts expects it. */
+export function flowFiles({ flow, digest, code, map, assets }: Bundle): TreeFile[] {
   const base = posix.join('bundles', flow, digest)
   const part = 'ours: the bundle'
   return [

@@ -1,12 +1,22 @@
 /** One of our images. Those of flows and workers stand on the runtime, the others on a base image. */
-export type ImageSpec = 'runtime' | 'worker' | 'console' | { readonly flow: string }
+export type ImageSpec = (typeof PLATFORM_IMAGES)[number] | { readonly flow: string }
 
-/** All but those of flows. `agent` comes with the agent. */
-export const PLATFORM_IMAGES = ['runtime', 'worker', 'console'] as const satisfies readonly ImageSpec[]
+/** All but those of flows. */
+export const PLATFORM_IMAGES = ['runtime', 'worker', 'console', 'agent'] as const
+
+const FLOW = 'flow-'
 
 /** As it is called in a registry: `worker`, `flow-hello`. */
 export function imageName(image: ImageSpec): string {
-  return typeof image === 'string' ? image : `flow-${image.flow}`
+  return typeof image === 'string' ? image : `${FLOW}${image.flow}`
+}
+
+/** The image that is called so. @throws Error when none can be */
+export function imageOf(name: string): ImageSpec {
+  const known = PLATFORM_IMAGES.find((each) => each === name)
+  if (known) return known
+  if (name.startsWith(FLOW)) return { flow: name.slice(FLOW.length) }
+  throw new Error(`no image can be called "${name}"`)
 }
 
 /** Its folder below `images/`. */

@@ -8,6 +8,8 @@ export interface LockedPackage {
   /** It is a link to the folder `resolved`: a package of ours. */
   readonly link?: boolean
   readonly resolved?: string
+  /** SHA-512 of the package as it was published; a package of ours has none. */
+  readonly integrity?: string
   readonly os?: readonly string[]
   readonly cpu?: readonly string[]
   readonly libc?: readonly string[]

@@ -16,7 +16,7 @@ export interface Wanted {
 /**
  * The places (`node_modules/pg`) of the packages that are asked for and of all that these need to run: their
  * dependencies, optional ones for the image's system only. What is for development only is in none of these lists.
- * @throws UserError when one is not installed as package-lock.json says
+ * @throws UserError when one is not installed as package-lock.json says, and the image is to be written here
  */
 export function neededPackages(
   root: string,
@@ -33,7 +33,7 @@ export function neededPackages(
       throw new UserError(`${from || 'the project'} needs the package ${name}, which package-lock.json does not have`)
     }
     if (found.has(place) || entry.link || (isOptional && !fits(entry, system))) return
-    checkInstalled(root, place, entry, system)
+    if (system.isHere !== false) checkInstalled(root, place, entry, system)
     found.add(place)
     for (const each of Object.keys(entry.dependencies ?? {})) {
       visit({ name: each, from: place }, each in (entry.optionalDependencies ?? {}))

@@ -17,8 +17,20 @@ const FOR_ITS_AUTHORS = new Set([
   'tests',
 ])
 
+/** Which files of packages go into images, as a text: an image is another one when this is. */
+export const PACKAGE_RULE = [NOT_FOR_RUNNING, TO_BE_KEPT, ...FOR_ITS_AUTHORS].join('\n')
+
+/**
+ * What of a package goes into an image, below its folder: one entry that stands for all of it. What is in it is said by
+ * package-lock.json, so an image can be planned quickly, and where its packages are not installed; the files are looked
+ * for when it is written ({@link filesToRun}).
+ */
+export function packageFiles(_folder: string): string[] {
+  return ['.']
+}
+
 /** The files of a package that are needed to run it, and its licence: paths below `folder`, with "/". */
-export function packageFiles(folder: string): string[] {
+export function filesToRun(folder: string): string[] {
   return filesBelow(folder, '').sort()
 }
 

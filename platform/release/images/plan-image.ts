@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Bundle, bundleFlow } from '../bundle/bundle-flow.ts'
 import { flowFiles } from './flow-files.ts'
 import { BASE_IMAGE, type ImageSpec, imageFolder, imageName } from './image.ts'
+import { readLockfile } from './lockfile.ts'
+import { PACKAGE_RULE } from './package-files.ts'
 import { programFiles } from './programs.ts'
 import { type ImageSystem, systemHere } from './system.ts'
-import { type Part, readTree, sha256, type TreeFile } from './tree.ts'
+import { type Installed, sha256, type TreeFile, treeLines } from './tree.ts'
 
 export interface ImageOptions {
   /** The project's folder. */
@@ -13,6 +16,8 @@ export interface ImageOptions {
   readonly base?: string
   /** @default this machine's processor */
   readonly system?: ImageSystem
+  /** The bundle of a flow, where it is there already. @default it is made */
+  readonly bundle?: (flow: string) => Promise<Bundle>
 }
 
 /** What an image will be, before anything is made. */
@@ -24,16 +29,17 @@ export interface ImagePlan {
   readonly base: ImagePlan | string
   /** What it adds to that. */
   readonly files: readonly TreeFile[]
-  /** A line for each of them, with the SHA-256 of its content. */
+  /** A line for each of them, with what says what is in it. */
   readonly lines: readonly string[]
+  readonly installed: Installed
   readonly dockerfile: string
-  readonly parts: readonly Part[]
 }
 
 /** Plans images of one project, each once. */
 export function imagePlanner(options: ImageOptions): (image: ImageSpec) => Promise<ImagePlan> {
-  const { root, base = BASE_IMAGE, system = systemHere() } = options
+  const { root, base = BASE_IMAGE, system = systemHere(), bundle = (flow) => bundleFlow(root, flow) } = options
   const plans = new Map<string, Promise<ImagePlan>>()
+  let installed: Installed | undefined
 
   function plan(image: ImageSpec): Promise<ImagePlan> {
     const name = imageName(image)
@@ -43,17 +49,18 @@ export function imagePlanner(options: ImageOptions): (image: ImageSpec) => Promi
   }
 
   async function make(image: ImageSpec): Promise<ImagePlan> {
-    const isFirst = image === 'runtime' || image === 'console'
-    const [below, files] = await Promise.all([isFirst ? base : plan('runtime'), filesOf(image)])
+    const standsOnRuntime = typeof image !== 'string' || image === 'worker'
+    const [below, files] = await Promise.all([standsOnRuntime ? plan('runtime') : base, filesOf(image)])
     const dockerfile = readFileSync(join(root, 'images', imageFolder(image), 'Dockerfile'), 'utf8')
-    const { lines, parts } = await readTree(files)
+    installed ??= { root, lock: readLockfile(root) }
+    const lines = await treeLines(files, installed)
     const standsOn = typeof below === 'string' ? below : below.hash
-    const hash = sha256([standsOn, system.cpu, sha256(dockerfile), ...lines].join('\n'))
-    return { name: imageName(image), hash, base: below, files, lines, dockerfile, parts }
+    const hash = sha256([standsOn, system.cpu, sha256(dockerfile), PACKAGE_RULE, ...lines].join('\n'))
+    return { name: imageName(image), hash, base: below, files, lines, installed, dockerfile }
   }
 
   async function filesOf(image: ImageSpec): Promise<TreeFile[]> {
-    if (typeof image !== 'string') return await flowFiles(root, image.flow)
+    if (typeof image !== 'string') return flowFiles(await bundle(image.flow))
     // The runtime has the worker's program already: the driver and the workers of a run are of one image.
     if (image === 'worker') return []
     return await programFiles(root, PROGRAMS[image], system)
@@ -68,4 +75,5 @@ const PROGRAMS = {
     withFlows: true,
   },
   console: { starts: ['images/console/main.ts'], withFlows: false },
+  agent: { starts: ['images/agent/main.ts'], withFlows: false },
 } as const

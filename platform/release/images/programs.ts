@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { findLocked, type Lockfile, readLockfile } from './lockfile.ts'
-import { keptOutOfBundles, neededPackages, type Wanted } from './needed-packages.ts'
+import { type Lockfile, readLockfile } from './lockfile.ts'
+import { keptOutOfBundles, neededPackages } from './needed-packages.ts'
 import { packageFiles } from './package-files.ts'
 import { reachedFiles } from './reached-files.ts'
 import type { ImageSystem } from './system.ts'
 import type { TreeFile } from './tree.ts'
-
-/** Imported under names that are made up when they run, and so not found by reading code: in an image if installed. */
-const LOADED_BY_NAME = ['@google-cloud/cloud-sql-connector']
 
 /** Programs of ours, and who else uses what they bring. */
 export interface Programs {
@@ -30,7 +27,7 @@ export async function programFiles(
 ): Promise<TreeFile[]> {
   const lock = readLockfile(root)
   const { files, ours, packages } = await reachedFiles(root, lock, starts)
-  const wanted = [...packages, ...(withFlows ? [...keptOutOfBundles(root, lock), ...loadedByName(lock)] : [])]
+  const wanted = [...packages, ...(withFlows ? keptOutOfBundles(root, lock) : [])]
   return [
     ...nodeFiles(root, lock, system),
     ...neededPackages(root, lock, wanted, system).flatMap((place) => filesOfPackage(root, place)),
@@ -39,10 +36,6 @@ export async function programFiles(
     { path: 'package.json', content: { text: '{ "type": "module" }\n' }, part: 'ours' },
     ...[...ours].flatMap(([name, folder]) => ourPackage(root, name, folder)),
   ]
-}
-
-function loadedByName(lock: Lockfile): Wanted[] {
-  return LOADED_BY_NAME.filter((name) => findLocked(lock, name, '') !== undefined).map((name) => ({ name, from: '' }))
 }
 
 /** The Node that npm installed for a system: the program alone. */

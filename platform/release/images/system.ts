@@ -3,7 +3,12 @@ import type { LockedPackage } from './lockfile.ts'
 /** What an image runs on: Linux with glibc, on one of two kinds of processor. */
 export interface ImageSystem {
   readonly cpu: 'x64' | 'arm64'
+  /** `false`: packages for it need not be installed on this machine, since the image is only planned here. */
+  readonly isHere?: boolean
 }
+
+/** That of Google's machines. */
+export const CLOUD_SYSTEM = { cpu: 'x64' } as const satisfies ImageSystem
 
 /** That of this machine's processor. */
 export function systemHere(): ImageSystem {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { posix, relative } from 'node:path'
 import { allOrMistake } from '../all-or-mistake.ts'
+import type { Lockfile } from './lockfile.ts'
 
 const READ_AT_ONCE = 16
-/** A part that is smaller (bytes) is counted with others. */
-const LARGE = 1_000_000
 
-/** One file of an image, or one link. */
+/** One file of an image, one link, or a package: then `file` is its folder, and what is needed to run it is meant. */
 export interface TreeFile {
   /** Below `/app` in the image, with "/". */
   readonly path: string
@@ -15,56 +15,39 @@ export interface TreeFile {
   readonly part: string
 }
 
-/** How much of an image is one thing. */
-export interface Part {
-  readonly name: string
-  readonly files: number
-  readonly bytes: number
+/** What package-lock.json says of the packages that are installed in a project. */
+export interface Installed {
+  /** The project's folder. */
+  readonly root: string
+  readonly lock: Lockfile
 }
 
-/** What a tree is, whatever it was made of and whenever. */
-export interface TreeFacts {
-  /** A line for each file, with its path and the SHA-256 of its content, in order of path. */
-  readonly lines: readonly string[]
-  /** The largest first; small packages are counted together. */
-  readonly parts: readonly Part[]
-}
-
-/** Reads what is in a tree. Modes, times and places on this machine do not matter. */
-export async function readTree(files: readonly TreeFile[]): Promise<TreeFacts> {
+/**
+ * A line for each file, in order of path, with what says what is in it: the SHA-256 of its content, or, for a package and
+ * files of one, the package's digest in package-lock.json, so that some hundred megabytes need not be read. Modes, times
+ * and places on this machine do not matter, nor does whether packages are installed.
+ */
+export async function treeLines(files: readonly TreeFile[], installed: Installed): Promise<string[]> {
   const inOrder = [...files].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const read = await allOrMistake(inOrder, factsOf, READ_AT_ONCE)
-  return { lines: read.map(({ line }) => line), parts: partsOf(read) }
+  return await allOrMistake(inOrder, (each) => lineOf(each, installed), READ_AT_ONCE)
 }
 
-interface FileFacts {
-  readonly line: string
-  readonly part: string
-  readonly bytes: number
+async function lineOf({ path, content }: TreeFile, installed: Installed): Promise<string> {
+  const name = JSON.stringify(path)
+  if ('link' in content) return `${name} -> ${content.link}`
+  if ('text' in content) return `${name} ${sha256(content.text)}`
+  return `${name} ${lockedDigest(content.file, installed) ?? sha256(await readFile(content.file))}`
 }
 
-async function factsOf({ path, content, part }: TreeFile): Promise<FileFacts> {
-  if ('link' in content) return { line: `${JSON.stringify(path)} -> ${content.link}`, part, bytes: 0 }
-  const bytes = 'text' in content ? Buffer.from(content.text) : await readFile(content.file)
-  return { line: `${JSON.stringify(path)} ${sha256(bytes)}`, part, bytes: bytes.length }
+const PACKAGE = /^(?<place>(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)(?<inside>\/.*)?$/
+
+/** What says what is in a file of a package, or in all of it; undefined for files of ours. */
+export function lockedDigest(file: string, { root, lock }: Installed): string | undefined {
+  const { place = '', inside = '' } = PACKAGE.exec(relative(root, file).split('\\').join(posix.sep))?.groups ?? {}
+  const digest = lock[place]?.integrity
+  return digest === undefined ? undefined : `${digest}${inside}`
 }
 
 export function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-function partsOf(files: readonly FileFacts[]): Part[] {
-  const all = [...Map.groupBy(files, ({ part }) => part)].map(([name, theirs]) => sum(name, theirs))
-  const isSmall = ({ name, bytes }: Part): boolean => bytes < LARGE && !name.startsWith('ours')
-  const small = all.filter(isSmall)
-  const rest = small.length > 0 ? [sum(`${small.length} smaller packages`, small)] : []
-  return [...all.filter((part) => !isSmall(part)), ...rest].sort((a, b) => b.bytes - a.bytes)
-}
-
-function sum(name: string, items: readonly { readonly bytes: number; readonly files?: number }[]): Part {
-  return {
-    name,
-    files: items.reduce((total, { files = 1 }) => total + files, 0),
-    bytes: items.reduce((total, { bytes }) => total + bytes, 0),
-  }
 }

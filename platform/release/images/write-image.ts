@@ -1,4 +1,4 @@
-import { constants, existsSync, mkdirSync } from 'node:fs'
+import { constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import {
   chmod,
   copyFile,
@@ -15,8 +15,9 @@ import {
 import { join, posix } from 'node:path'
 import { UserError } from '@millrace/sdk'
 import { allOrMistake } from '../all-or-mistake.ts'
+import { filesToRun } from './package-files.ts'
 import type { ImagePlan } from './plan-image.ts'
-import { readTree, type TreeFile } from './tree.ts'
+import { lockedDigest, type TreeFile, treeLines } from './tree.ts'
 
 const WRITTEN_AT_ONCE = 16
 /** The time of every file: layers of the same files are then the same, and are pushed and pulled once. */
@@ -34,8 +35,9 @@ export async function writeImage(out: string, plan: ImagePlan): Promise<string> 
   const draft = await mkdtemp(join(out, `.${plan.name}-`))
   try {
     const app = join(draft, 'app')
-    for (const place of foldersOf(plan.files)) mkdirSync(join(app, place), { recursive: true })
-    await allOrMistake(plan.files, (file) => writeTreeFile(app, file), WRITTEN_AT_ONCE)
+    const files = filesToWrite(plan.files)
+    for (const place of foldersOf(files)) mkdirSync(join(app, place), { recursive: true })
+    await allOrMistake(files, (file) => writeTreeFile(app, file), WRITTEN_AT_ONCE)
     await checkWritten(app, plan)
     await writeFile(join(draft, 'Dockerfile'), plan.dockerfile)
     await settle(draft)
@@ -44,6 +46,19 @@ export async function writeImage(out: string, plan: ImagePlan): Promise<string> 
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+/** With the files of each package in its place. */
+export function filesToWrite(files: readonly TreeFile[]): TreeFile[] {
+  return files.flatMap((each) => {
+    const { path, content, part } = each
+    if (!('file' in content) || !statSync(content.file).isDirectory()) return [each]
+    return filesToRun(content.file).map((inside) => ({
+      path: posix.join(path, inside),
+      content: { file: join(content.file, inside) },
+      part,
+    }))
+  })
 }
 
 function foldersOf(files: readonly TreeFile[]): Set<string> {
@@ -57,12 +72,14 @@ async function writeTreeFile(app: string, { path, content }: TreeFile): Promise<
   else await copyFile(content.file, target, constants.COPYFILE_FICLONE)
 }
 
-/** @throws UserError when a file is no longer what went into the hash */
-async function checkWritten(app: string, { name, files, lines }: ImagePlan): Promise<void> {
-  const written = files.map(
-    (each): TreeFile => ('link' in each.content ? each : { ...each, content: { file: join(app, each.path) } }),
-  )
-  if ((await readTree(written)).lines.join() === lines.join()) return
+/** @throws UserError when a file of ours is no longer what went into the hash; those of packages do not change */
+async function checkWritten(app: string, { name, files, lines, installed }: ImagePlan): Promise<void> {
+  const written = files.map((each): TreeFile => {
+    const { content, path } = each
+    const isOurs = 'text' in content || ('file' in content && lockedDigest(content.file, installed) === undefined)
+    return isOurs ? { ...each, content: { file: join(app, path) } } : each
+  })
+  if ((await treeLines(written, installed)).join() === lines.join()) return
   throw new UserError(`a file of the image ${name} was changed while it was assembled; do it again`)
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Agent, type AgentNews, type AgentOptions } from '@millrace/agents'
 import { enqueue, type FlowRun, lastLaunch, PostgresStore, type QueuedRun, runOfDeployment } from '@millrace/engine'
 import { bundleFlow } from '@millrace/release'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../database.ts'
 import { PROJECT } from '../../process.ts'
 import { linesOf, until } from '../../until.ts'
@@ -48,8 +48,11 @@ export function agentsConformance(name: string, open: () => Promise<LauncherStag
       ;[stage, server, bundle] = await Promise.all([open(), createDatabase(), makeBundle(folder)])
       store = await PostgresStore.open(server.url)
     }, LONG)
+    // What one of them does must not be taken for what another one is told.
+    afterEach(async () => {
+      await Promise.all(agents.splice(0).map((agent) => agent.stop(0)))
+    }, LONG)
     afterAll(async () => {
-      await Promise.all(agents.map((agent) => agent.stop(0)))
       await stage?.close()
       await store?.close()
       await server?.drop()
@@ -223,7 +226,7 @@ export function agentsConformance(name: string, open: () => Promise<LauncherStag
     )
 
     it(
-      'gives up a run that the platform refuses or denies, in its words',
+      'gives up a run that the platform refuses, in its words',
       async (context) => {
         const { queue } = await openOffice({ patience: { image: 100, start: 2000 } })
         const { machineType, words } = lever(context, stage, 'unknownMachine')()
@@ -231,11 +234,21 @@ export function agentsConformance(name: string, open: () => Promise<LauncherStag
         const run = await untilOver(store, id)
         expect(run).toMatchObject({ state: 'Crashed' })
         expect(run.message).toContain(words)
-        const permission = lever(context, stage, 'breakNext')('denied', 5)
+        await untilClean(stage, id)
+      },
+      LONG,
+    )
+
+    it(
+      'gives up a run that it may not launch, and says which permission it lacks',
+      async (context) => {
+        // Nothing else is asked of the platform meanwhile.
+        const { queue } = await openOffice({ every: { sweep: LONG, schedules: LONG } })
+        const permission = lever(context, stage, 'breakNext')('denied')
         const denied = await untilOver(store, (await queue()).id)
         expect(denied).toMatchObject({ state: 'Crashed' })
+        expect(denied.message).toContain('it could not be launched')
         if (permission !== undefined) expect(denied.message).toContain(permission)
-        await untilClean(stage, id)
       },
       LONG,
     )

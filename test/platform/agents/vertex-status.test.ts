@@ -39,12 +39,10 @@ describe('how a driver ended on Vertex AI', () => {
     expect(status).not.toHaveProperty('exitCode')
   })
 
-  it('is preemption where a spot machine cannot be had any more after it began', () => {
-    const jobSpec = { scheduling: { strategy: 'SPOT' as const } }
+  it('is preemption where a machine cannot be had any more after the job began', () => {
     const words = 'The job failed with a STOCKOUT error.'
-    expect(failed(8, words, { jobSpec, startTime: { seconds: 1 } })).toMatchObject({ reason: 'preempted' })
-    expect(failed(8, words, { jobSpec })).toMatchObject({ reason: 'no-capacity' })
-    expect(failed(8, words, { startTime: { seconds: 1 } })).toMatchObject({ reason: 'no-capacity' })
+    expect(failed(8, words, { startTime: { seconds: 1 } })).toMatchObject({ reason: 'preempted' })
+    expect(failed(8, words)).toMatchObject({ reason: 'no-capacity' })
   })
 
   it.each([

@@ -34,7 +34,7 @@ it('reads no table as a whole, though a database that is new has no statistics',
       no,
       Array.from({ length: count }, (_, i) => queued(first + i)),
     )
-    await hungryRuns(database)
+    await hungryRuns(database, null)
     const tasks = await claim(database, no, id, [], count)
     const seqs = tasks.map(({ seq }) => seq)
     const ended = { state: 'Completed', result: undefined, failure: undefined, started: 1, ended: 2 } as const

@@ -18,6 +18,14 @@ it('the stacks of a project are those that have a file', () => {
   expect(findStackFile(root, 'my-own').name).toBe('Pulumi.my-own.yml')
 })
 
+it('a stack with two files is refused, whichever they are', async () => {
+  const root = project({ 'Pulumi.dev.yaml': '', 'Pulumi.dev.yml': '' })
+  expect(await mistakeOf(() => findStackFile(root, 'dev'))).toBe(
+    'the stack "dev" has two files, Pulumi.dev.yaml and Pulumi.dev.yml; keep one of them',
+  )
+  expect(stackNames(root)).toEqual(['dev'])
+})
+
 it('the config of a stack is what is said to this project', () => {
   const text = `
 encryptionsalt: v1:abc

@@ -33,14 +33,13 @@ function cancelled(message: string): JobStatus {
 }
 
 /** A program that ended is told of as "The replica workerpool0-0 exited with a non-zero status of 3." */
-function failed({ error, startTime, jobSpec }: CustomJob): JobStatus {
+function failed({ error, startTime }: CustomJob): JobStatus {
   const { code, message } = { code: error?.code ?? 0, message: error?.message || 'the job failed' }
   const [, pool, status, signal] =
     /replica workerpool(\d+)-\d+ .*?exited with a non-zero status of (\d+)(\(SIG\w+\))?/s.exec(message) ?? []
   const known = reasonOf(code, message, pool)
-  // A spot machine that was taken away is told of as one that cannot be had.
-  const isTaken = known === 'no-capacity' && startTime && jobSpec?.scheduling?.strategy === 'SPOT'
-  const reason = isTaken ? 'preempted' : known
+  // A machine that was taken away is told of as one that cannot be had.
+  const reason = known === 'no-capacity' && startTime ? 'preempted' : known
   const exitCode = Number(status) + (signal ? 128 : 0)
   return { state: 'failed', reason, message, ...(reason === 'exit' && { exitCode }) }
 }

@@ -52,7 +52,7 @@ export function tails(stage: () => LauncherStage): void {
   })
 
   it('gives lines as they are: long, empty, not of ASCII', async () => {
-    const lines = ['Grüße an 水 und 🌊', '', '  indented\ttabs', '{"a": "b\\"c"}', 'x'.repeat(10_000), 'end']
+    const lines = ['Grüße an 水 und 🌊', '', '  indented\ttabs', '{"a":"b\\"c"}', 'x'.repeat(10_000), 'end']
     const handle = await printing(lines)
     await until(async () => (await stage().launcher.tail(handle, 1))[0] === 'end')
     expect(await stage().launcher.tail(handle, 6)).toEqual(lines)

@@ -134,13 +134,13 @@ describe('a job that does not start', () => {
 
   it('because the platform will never take it, is given up at once', () => {
     const refused = job({ state: 'waiting', reason: 'refused', message: 'no such machine type' })
-    expect(plan({ ...waiting, launchedFor: 10 }, refused)).toEqual(['stop', 'end-run Crashed refused'])
+    expect(plan({ ...waiting, launchedFor: 10 }, refused)).toEqual(['end-run Crashed refused', 'stop'])
     expect(why(waiting, refused)).toContain('no such machine type')
   })
 
   it('because its image cannot be pulled, is given up after a while', () => {
     const status: JobStatus = { state: 'waiting', reason: 'image-pull', message: 'manifest unknown' }
-    expect(plan(waiting, job(status))).toEqual(['stop', 'end-run Crashed image-pull'])
+    expect(plan(waiting, job(status))).toEqual(['end-run Crashed image-pull', 'stop'])
     expect(why(waiting, job(status))).toContain('its image cannot be pulled: manifest unknown')
   })
 
@@ -174,7 +174,7 @@ describe('a run that is over', () => {
 describe('a run that is being cancelled', () => {
   it('has its job stopped when its driver does not obey', () => {
     const deaf = open({ state: 'Cancelling', cancellingFor: 2 * MINUTE })
-    expect(plan(deaf, job())).toEqual(['stop', 'end-run Cancelled cancelled'])
+    expect(plan(deaf, job())).toEqual(['end-run Cancelled cancelled', 'stop'])
   })
 
   it('is Cancelled when nothing is left of it', () => {
@@ -185,7 +185,7 @@ describe('a run that is being cancelled', () => {
 })
 
 it('a run beyond its deadline is ended, whatever its driver does', () => {
-  expect(plan(open({ lateBy: 2 * MINUTE }), job())).toEqual(['stop', 'end-run Failed deadline'])
+  expect(plan(open({ lateBy: 2 * MINUTE }), job())).toEqual(['end-run Failed deadline', 'stop'])
 })
 
 it('jobs of an earlier launch are stopped, and deleted', () => {

@@ -1,0 +1,32 @@
+/**
+ * Whose tasks a worker takes. A run and a worker are of the same pool, or both of none; where there is one set of workers
+ * for all, that is none.
+ */
+
+/** The pool of a standing worker cluster: of its workers, and of the runs that are sent there. */
+export function clusterPool(cluster: string): string {
+  return `cluster:${cluster}`
+}
+
+/** The pool of the workers that a run brings with it, and of that run. */
+export function runPool(run: string): string {
+  return `run:${run}`
+}
+
+/** For a person: what a pool's workers are, and how to get one. */
+export function describePool(pool: string | null): { readonly workers: string; readonly remedy: string } {
+  if (pool === null) return { workers: 'worker', remedy: '; start one with: millrace worker start' }
+  const [kind, name = ''] = split(pool)
+  if (kind === 'cluster') {
+    return {
+      workers: `worker of the cluster ${name}`,
+      remedy: `; start one with: millrace worker start --cluster ${name}`,
+    }
+  }
+  return { workers: 'worker of those that this run brings', remedy: '' }
+}
+
+function split(pool: string): [string, string] {
+  const at = pool.indexOf(':')
+  return [pool.slice(0, at), pool.slice(at + 1)]
+}
