@@ -258,15 +258,19 @@ describe('in a cluster', () => {
     expect(await store.findRun(id)).toMatchObject({ state: 'Scheduled' })
   })
 
-  it('a driver that was told to go is not started again by the same launch', async () => {
+  it('a driver that is told to go puts its run back into its queue, and is not started again by the same launch', async () => {
     const { id } = await claimRun({ tasks: 4, ms: 60_000 })
     const driver = start('flow', { env: launchEnv(id, 1) })
     await driver.says(/ begins$/)
     driver.kill('SIGTERM')
     expect(await driver.ended, driver.out).toBe(143)
+    expect(await store.findRun(id)).toMatchObject({
+      state: 'Scheduled',
+      message: expect.stringContaining('told to go'),
+    })
     const again = start('flow', { env: launchEnv(id, 1) })
-    expect(await again.ended, again.out).toBe(1)
-    expect(again.log.at(-1)?.message).toBe(`run ${id} is Crashed already`)
+    expect(await again.ended, again.out).toBe(0)
+    expect(again.log.at(-1)?.message).toBe(`run ${id} is back in its queue`)
   })
 
   it.each([

@@ -71,9 +71,9 @@ export function runStoreConformance(open: () => Promise<{ store: RunStore; close
     it('are Pending when new, and found by id and by the beginning of it', async () => {
       const run = await store.createRun(newRun({ labels: ['etl'] }))
       expect(run).toMatchObject({ ...newRun(), labels: ['etl'], state: 'Pending', attempt: 0 })
-      expect(run.id).toMatch(/^[0-9a-z]{12}$/)
+      expect(run.id).toMatch(/^[0-9a-z]{14}$/)
       expect(await store.findRun(run.id)).toEqual(run)
-      expect(await store.findRun(run.id.slice(0, 11))).toEqual(run)
+      expect(await store.findRun(run.id.slice(0, 13))).toEqual(run)
     })
 
     it('that are not there are not found', async () => {
