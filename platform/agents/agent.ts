@@ -20,6 +20,7 @@ import {
 } from '@millrace/engine'
 import { type JobSurroundings, jobSpec } from './job-spec.ts'
 import { LaunchError, type Launcher, type LauncherKind } from './launcher.ts'
+import { type Missing, MissingWatch } from './missing.ts'
 import { patient } from './patient.ts'
 import type { SweepAction, SweepPatience } from './sweep/plan-sweep.ts'
 import { sweep } from './sweep/sweep.ts'
@@ -52,6 +53,7 @@ export type AgentNews =
     }
   | { readonly kind: 'swept'; readonly action: SweepAction }
   | { readonly kind: 'backlog'; readonly queue: string; readonly waiting: number; readonly oldest: number }
+  | ({ readonly kind: 'missing' } & Missing)
 
 export interface AgentOptions {
   readonly store: PostgresStore
@@ -68,6 +70,8 @@ export interface AgentOptions {
   readonly follow?: () => Promise<readonly DeploymentRecord[] | undefined>
   /** Tells who wants to know that runs are over. */
   readonly notify?: () => Promise<void>
+  /** Looks after the size of worker clusters. */
+  readonly scale?: () => Promise<void>
   readonly tell?: (news: AgentNews) => void
   /** Runs that wait for longer (ms) are news. @default 10 minutes */
   readonly backlogAfter?: number
@@ -86,6 +90,10 @@ interface Intervals {
   readonly sweep: number
   /** @default 60000 */
   readonly backlog: number
+  /** @default 60000 */
+  readonly missing: number
+  /** @default 10000 */
+  readonly scale: number
 }
 
 /**
@@ -188,9 +196,12 @@ export class Agent {
     this.repeat(every.schedules ?? 1000, () => this.fire())
     this.repeat(every.sweep ?? (isOnMachine(launcher.kind) ? 1000 : 10_000), () => this.sweep())
     this.repeat(every.backlog ?? 60_000, () => this.lookAtBacklog())
+    const missing = new MissingWatch(database)
+    this.repeat(every.missing ?? 60_000, () => this.lookForMissing(missing))
     if (this.options.notify) {
       this.repeat(1000, this.options.notify)
     }
+    if (this.options.scale) this.repeat(every.scale ?? 10_000, this.options.scale)
     this.claimSoon()
   }
 
@@ -320,6 +331,16 @@ export class Agent {
       for (const { queue, waiting, oldest } of await backlog(store.database)) {
         if (oldest > backlogAfter) tell?.({ kind: 'backlog', queue, waiting, oldest })
       }
+    })
+  }
+
+  /** Each looks, so that each knows how long; one tells. */
+  private async lookForMissing(watch: MissingWatch): Promise<void> {
+    const { store, tell } = this.options
+    const found = await watch.look()
+    if (found.length === 0) return
+    await withTurn(store.database, 'missing', async () => {
+      for (const each of found) tell?.({ kind: 'missing', ...each })
     })
   }
 

@@ -13,7 +13,9 @@ export {
   type Launcher,
   type LauncherKind,
 } from './launcher.ts'
+export type { Missing } from './missing.ts'
 export { type LauncherSettings, openLauncher } from './open-launcher.ts'
+export { type Pools, poolSettings } from './scale/pool-settings.ts'
 export { type AgentSettings, type StartedAgent, startAgent } from './start-agent.ts'
 export { type OpenLaunch, planSweep, type SweepAction, type SweepPatience } from './sweep/plan-sweep.ts'
 export { type SweepOptions, type Swept, sweep } from './sweep/sweep.ts'

@@ -1,4 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
+import { declareAgents } from './declare/agents.ts'
+import { declareDeployments } from './declare/deployments.ts'
+import { declareNotify } from './declare/notify.ts'
+import { declareBackfill, declareQueue } from './declare/queue.ts'
+import { declareRequeue } from './declare/requeue.ts'
+import { declareSchedules } from './declare/schedules.ts'
 import { EXIT, report } from './exit.ts'
 
 /** Collects an option that may be given several times. */
@@ -14,6 +20,12 @@ const records = (): Option =>
     'MILLRACE_RELEASES',
   )
 const json = (): Option => new Option('--json', 'print JSON, for other programs')
+
+// Whoever read what is printed has read enough: `millrace runs | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 
 const program = new Command('millrace')
   .description('Data pipelines as plain TypeScript: on a laptop, on a worker cluster, in the cloud.')
@@ -84,6 +96,7 @@ program
     ]),
   )
   .option('--not-before <time>', 'a time, or how long from now: "2 hours"')
+  .option('--callback <address>', 'told when it is over: https://… or mailto:…; may be repeated', several)
   .addHelpText(
     'after',
     `
@@ -194,6 +207,15 @@ runs
   .action(async (_options, command) => (await import('./commands/runs.ts')).pruneRuns(command.optsWithGlobals()))
 
 addResume(program).addOption(database())
+declareRequeue(runs, { json }, RUN_ID)
+
+const shared = { database, json, records }
+declareDeployments(program, shared)
+declareQueue(program, shared)
+declareBackfill(program, shared)
+declareSchedules(program, shared)
+declareNotify(program, shared)
+declareAgents(program, shared)
 
 const flows = program
   .command('flows')

@@ -86,6 +86,10 @@ export type SweepAction = About &
       }
     | /** Stop a job. */ { readonly do: 'stop'; readonly handle: JobHandle }
     | /** Delete a job that is over, and close its launch. */ { readonly do: 'remove'; readonly handle: JobHandle }
+    | /** Delete a job that is over and was one too many: its launch stays open. */ {
+        readonly do: 'remove-double'
+        readonly handle: JobHandle
+      }
     | /** Nothing is left of it. */ { readonly do: 'close' }
   )
 
@@ -104,15 +108,34 @@ export function planSweep(
   strays: readonly StrayJob[] = [],
   patience: SweepPatience = SWEEP_PATIENCE,
 ): SweepAction[] {
-  const byKey = new Map(jobs.map((job) => [keyOf(job), job]))
+  const byKey = Map.groupBy(jobs, keyOf)
   return [
-    ...launches.flatMap((launch) => aboutLaunch(launch, byKey.get(keyOf(launch)), patience)),
+    ...launches.flatMap((launch) => {
+      const [own, ...doubles] = ownFirst(launch, byKey.get(keyOf(launch)) ?? [])
+      return [...aboutLaunch(launch, own, patience), ...doubles.flatMap((job) => aboutDouble(launch, job))]
+    }),
     ...strays.flatMap(({ job, isKnown }) => (isKnown ? leftOver(job, 'it was closed in the ledger') : [])),
   ]
 }
 
 function keyOf({ run, launch }: { readonly run: string; readonly launch: number }): string {
   return `${run} ${launch}`
+}
+
+/**
+ * The jobs of a launch, its own first: the one that the ledger names, else the oldest, which is the one that another
+ * launch() finds. Where names cannot be chosen, a job may be made twice, since a list may lack it for a while.
+ */
+function ownFirst({ handle }: OpenLaunch, jobs: readonly Job[]): Job[] {
+  const rank = (job: Job): number => (job.handle === handle ? 0 : 1)
+  return jobs.toSorted((a, b) => rank(a) - rank(b) || a.created - b.created || (a.handle < b.handle ? -1 : 1))
+}
+
+/** While an agent makes the job it may settle by itself which one it takes. */
+function aboutDouble({ run, launch, handle, isAgentAlive }: OpenLaunch, job: Job): SweepAction[] {
+  if (handle === undefined && isAgentAlive) return []
+  const why = 'its launch has another job'
+  return [isActive(job) ? stop(job, why) : { run, launch, do: 'remove-double', handle: job.handle, why }]
 }
 
 function isActive({ status: { state } }: Job): boolean {

@@ -88,6 +88,9 @@ async function perform(database: Database, launcher: Launcher, action: SweepActi
       await launcher.remove(action.handle)
       await endLaunch(database, run, launch, {})
       return true
+    case 'remove-double':
+      await launcher.remove(action.handle)
+      return true
     case 'close':
       await endLaunch(database, run, launch, {})
       return true

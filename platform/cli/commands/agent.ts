@@ -44,6 +44,8 @@ export async function startAgent(options: AgentOptions): Promise<void> {
       exclusive: options.label !== undefined,
       records: openRecordStore(options.store ?? localRecords(root)),
       store: process.env.MILLRACE_STORE ?? `file:${join(root, '.millrace').replaceAll('%', '%25')}`,
+      // The records of this machine are asked as often as one likes.
+      ...(options.store === undefined && { every: { follow: 500 } }),
       tell: say,
       ...(options.jobDatabase !== undefined && { jobDatabase: options.jobDatabase }),
       ...(limit !== undefined && { limit }),
@@ -108,7 +110,8 @@ function say(news: AgentNews): void {
     const { run, do: what, why } = news.action
     // Every run ends so: not worth a line.
     if (what !== 'remove' && what !== 'close') write(`run ${run}: ${what} (${why})`)
-  } else write(`warn: ${news.waiting} runs wait in the queue ${news.queue}`, 'warn')
+  } else if (news.kind === 'missing') write(`warn: ${news.text}`, 'warn')
+  else write(`warn: ${news.waiting} runs wait in the queue ${news.queue}`, 'warn')
 }
 
 function write(text: string, level: 'info' | 'warn' | 'error' = 'info'): void {

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LAUNCHERS } from '@millrace/agents'
+import { destination } from '@millrace/agents/notify'
 import {
+  agents,
   bundleSource,
   type DeploymentRecord,
   deployments,
@@ -53,6 +56,7 @@ export interface RemoteOptions extends ParamSources {
   readonly key?: string
   readonly keyScope?: KeyScope
   readonly notBefore?: string
+  readonly callback?: readonly string[]
   readonly ephemeral?: boolean
   readonly watch?: boolean
   readonly quiet?: boolean
@@ -81,8 +85,11 @@ interface Runnable {
   readonly flow: Flow | undefined
 }
 
+/** Agents see what is deployed within so long (ms), and register it. */
+const REGISTERED_WITHIN = 6000
+
 async function deployed(store: PostgresStore, name: string): Promise<Runnable> {
-  const all = await deployments(store.database)
+  const all = await registered(store, name)
   const found = all.find((each) => each.name === name)
   if (found) return { deployment: found, flow: await codeOf(found) }
   const names = all.map((each) => each.name)
@@ -93,6 +100,15 @@ async function deployed(store: PostgresStore, name: string): Promise<Runnable> {
       ? `Deploy the flow with "millrace deploy ${name}", or run it as it is here with --ephemeral.`
       : `Deployments: ${names.length > 0 ? names.join(', ') : 'none; an agent registers what is deployed'}.`,
   )
+}
+
+/** All that is registered; a name that is not there yet may have been deployed a moment ago. */
+async function registered(store: PostgresStore, name: string): Promise<DeploymentRecord[]> {
+  for (const end = Date.now() + REGISTERED_WITHIN; ; await sleep(100)) {
+    const all = await deployments(store.database)
+    const isKnown = all.some((each) => each.name === name) || !flowNames(root).includes(name.replace(/@.*/, ''))
+    if (isKnown || Date.now() > end || !(await agents(store.database)).some(({ isAlive }) => isAlive)) return all
+  }
 }
 
 /** The bundle that is deployed, where this machine can read it. */
@@ -167,6 +183,7 @@ function readRequest(options: RemoteOptions): RunRequest {
     ...(priority !== undefined && { priority: whole(priority, '--priority') }),
     ...(key !== undefined && { key: { text: key, scope: keyScope } }),
     ...(notBefore !== undefined && { notBefore: timeOf(notBefore) }),
+    ...(options.callback && { callbacks: options.callback.map((to) => ({ to: checked(to) })) }),
     ...(!isForWorkers && { driver: machine }),
     ...(own !== undefined && { workers: { count: own, ...(isForWorkers && machine) } }),
   }
@@ -180,6 +197,12 @@ function readMachine({ cpu, memory, gpu, machineType, spot }: RemoteOptions): Ma
     ...(machineType !== undefined && { machineType }),
     ...(spot !== undefined && { spot }),
   }
+}
+
+/** @throws UserError when nobody can be told there */
+function checked(to: string): string {
+  destination(to, '--callback')
+  return to
 }
 
 function positive(text: string, option: string): number {
