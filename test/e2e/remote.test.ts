@@ -111,6 +111,37 @@ describe('millrace start, and runs that its agent launches', () => {
     LONG,
   )
 
+  it(
+    'finishes a run on the code it began with, whatever is released meanwhile',
+    async () => {
+      const first = begin(
+        'millrace run burn --remote --watch --workers 1 --param tasks=40 --param ms=100',
+        project.folder,
+      )
+      await first.prints(/is Running/, LONG)
+      const file = join(project.folder, 'flows/burn/flow.ts')
+      writeFileSync(file, readFileSync(file, 'utf8').replace("owner: 'platform'", "owner: 'others'"))
+      expect((await completes('deploy --branch main burn')).out).toMatch(/Deployed .*release/)
+      const released = await until(async () => {
+        const [now] = JSON.parse((await completes('deployments list --json')).out).filter(
+          ({ name }: { name: string }) => name === 'burn',
+        )
+        return now.owner === 'others' && now
+      })
+      const ended = await first.ended
+      expect(ended.code, ended.err).toBe(0)
+      await completes('run burn --remote --watch --param tasks=2')
+      const { runs } = JSON.parse((await completes('runs list --deployment burn --json')).out)
+      const codes = await Promise.all(
+        runs.map(async ({ id }: { id: string }) => JSON.parse((await completes(`runs show ${id} --json`)).out).bundle),
+      )
+      expect(codes).toHaveLength(2)
+      expect(codes[0]).toBe(released.source.digest)
+      expect(codes[1]).not.toBe(codes[0])
+    },
+    LONG,
+  )
+
   it('names what is wrong before anything is queued', async () => {
     const mistakes = [
       ['run helo --remote', 'there is no deployment "helo"; did you mean "hello"?'],
