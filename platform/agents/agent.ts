@@ -18,6 +18,7 @@ import {
   startReaper,
   withTurn,
 } from '@millrace/engine'
+import { UserError } from '@millrace/sdk'
 import { type JobSurroundings, jobSpec } from './job-spec.ts'
 import { LaunchError, type Launcher, type LauncherKind } from './launcher.ts'
 import { type Missing, MissingWatch } from './missing.ts'
@@ -174,7 +175,7 @@ export class Agent {
   private async begin(): Promise<void> {
     const { store, launcher, labels, exclusive = false, surroundings, reaper, every = {} } = this.options
     const { database } = store
-    await this.follow()
+    await this.follow().catch((error) => this.trouble('what is deployed cannot be read', error))
     this.registration = await registerAgent(database, {
       name: this.name,
       launcher: launcher.kind,
@@ -189,8 +190,7 @@ export class Agent {
     lost.addEventListener('abort', () => this.broken(lost.reason))
     this.closers.push(() => this.registration?.close())
     this.closers.push(startReaper(database, (worker) => this.say('warn', `worker ${worker} died`), reaper))
-    await this.sweep()
-    await this.count()
+    await this.firstLook()
     this.repeat(POLL, () => this.claimSoon())
     this.repeat(every.follow ?? 3000, () => this.follow())
     this.repeat(every.schedules ?? 1000, () => this.fire())
@@ -203,6 +203,17 @@ export class Agent {
     }
     if (this.options.scale) this.repeat(every.scale ?? 10_000, this.options.scale)
     this.claimSoon()
+  }
+
+  /** Whoever may not even look is better told so at once than with the first run. */
+  private async firstLook(): Promise<void> {
+    try {
+      await this.sweep()
+    } catch (error) {
+      if (!(error instanceof LaunchError)) throw error
+      if (error.kind !== 'busy') throw new UserError(`the agent cannot look at its jobs: ${error.message}`)
+      this.trouble('jobs cannot be looked at yet', error)
+    }
   }
 
   /** A run is over, or waits. */

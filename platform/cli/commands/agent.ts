@@ -43,6 +43,8 @@ export async function startAgent(options: AgentOptions): Promise<void> {
       labels,
       exclusive: options.label !== undefined,
       records: openRecordStore(options.store ?? localRecords(root)),
+      // Programs that were compiled once start in half the time.
+      environment: { NODE_COMPILE_CACHE: join(root, '.millrace', 'compiled') },
       store: process.env.MILLRACE_STORE ?? `file:${join(root, '.millrace').replaceAll('%', '%25')}`,
       // The records of this machine are asked as often as one likes.
       ...(options.store === undefined && { every: { follow: 500 } }),
