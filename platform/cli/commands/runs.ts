@@ -172,7 +172,7 @@ async function applyChange(
   if (change.to === 'Cancelling') {
     const more = { message: 'cancelled by a person' }
     // A run that no driver has taken yet has nothing to wait for.
-    if (run.attempt === 0) return store.setState(run.id, 'Cancelled', more)
+    if (run.attempt === 0 || run.state === 'Scheduled') return store.setState(run.id, 'Cancelled', more)
     return store.setState(run.id, 'Cancelling', more)
   }
   return store.setState(run.id, change.to)

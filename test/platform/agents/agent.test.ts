@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, type AgentNews, type AgentOptions, LaunchError } from '@millrace/agents'
-import { deployments, enqueue, PostgresStore, type QueuedRun } from '@millrace/engine'
+import { DatabaseGoneError, deployments, enqueue, PostgresStore, type QueuedRun } from '@millrace/engine'
 import { UserError } from '@millrace/sdk'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../database.ts'
@@ -137,8 +137,34 @@ it('launches each run once, though its connections break again and again', async
   expect(launches.toSorted()).toEqual(ids.toSorted())
 }, 90_000)
 
+it('finds the runs of a claim that came through, though its answer did not', async () => {
+  const ids = await queue(3)
+  let isLost = false
+  const database = instead(store.database, 'transaction', (transaction) => async (...given) => {
+    const result = await transaction(...given)
+    if (isLost || !Array.isArray(result) || result.length === 0) return result
+    isLost = true
+    throw new DatabaseGoneError('the connection broke before the answer came')
+  })
+  await start({ store: instead(store, 'database', () => database) })
+  await until(async () => (await Promise.all(ids.map(stateOf))).every((state) => state === 'Completed'))
+  expect(isLost).toBe(true)
+  expect(await Promise.all(ids.map(async (id) => (await store.findRun(id))?.launch))).toEqual([1, 1, 1])
+})
+
 it('says that runs wait', async () => {
   await queue(3, { labels: ['nobody'] })
   await start({ backlogAfter: 1 })
   await until(() => news.some((each) => each.kind === 'backlog' && each.waiting === 3))
 })
+
+/** An object with something else in place of one of its members. */
+function instead<T extends object, K extends keyof T>(object: T, key: K, make: (real: T[K]) => T[K]): T {
+  return new Proxy(object, {
+    get: (target, name) => {
+      const real: unknown = Reflect.get(target, name, target)
+      const bound = typeof real === 'function' ? real.bind(target) : real
+      return name === key ? make(bound as T[K]) : bound
+    },
+  })
+}
