@@ -1,4 +1,4 @@
-import { LAUNCHERS } from '@millrace/agents'
+import { LAUNCHERS, poolSettings } from '@millrace/agents'
 import { describeIssues, UserError } from '@millrace/sdk'
 import { z } from 'zod'
 
@@ -12,6 +12,18 @@ const whole = (least: number) =>
     .regex(/^\d+$/, `must be a whole number, ${least} or more`)
     .transform(Number)
     .refine((value) => value >= least, `must be a whole number, ${least} or more`)
+
+const pools = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON: {"CLUSTER": {"pool": "NAME", …}}', input: text })
+      return z.NEVER
+    }
+  })
+  .pipe(poolSettings)
 
 /** What an agent in a container is told by its environment; `infra/components/agent.ts` writes it. Empty is left out. */
 const shape = z.object({
@@ -37,7 +49,11 @@ const shape = z.object({
   MILLRACE_PROJECT: z.string().optional(),
   MILLRACE_REGION: z.string().optional(),
   MILLRACE_NETWORK: z.string().optional(),
+  /** docker: what its jobs have of the engine's machine: `VOLUME:/data,/srv/in:/srv/in:ro`. */
+  MILLRACE_BINDS: list,
   MILLRACE_NAMESPACE: z.string().optional(),
+  /** Worker clusters on Cloud Run whose size it keeps, as JSON. */
+  MILLRACE_POOLS: pools.optional(),
   MILLRACE_PORT: whole(1).optional(),
   MILLRACE_DRAIN_SECONDS: whole(0).default(600),
 })

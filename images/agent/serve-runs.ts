@@ -25,6 +25,7 @@ export async function serveRuns(): Promise<number> {
         root: `${import.meta.dirname}/../..`,
         folder: '/tmp/millrace/jobs',
         network: contract.MILLRACE_NETWORK,
+        binds: contract.MILLRACE_BINDS,
         namespace: contract.MILLRACE_NAMESPACE,
         project: contract.MILLRACE_PROJECT,
         region: contract.MILLRACE_REGION,
@@ -34,6 +35,7 @@ export async function serveRuns(): Promise<number> {
       store: contract.MILLRACE_STORE,
       records: store(contract.MILLRACE_RELEASES),
       backlogAfter: contract.MILLRACE_BACKLOG_SECONDS * 1000,
+      pools: contract.MILLRACE_POOLS,
       port: contract.MILLRACE_PORT,
       tell: (news) => writeNews(news, facts),
       ...(contract.MILLRACE_LIMIT !== undefined && { limit: contract.MILLRACE_LIMIT }),
@@ -49,7 +51,7 @@ export async function serveRuns(): Promise<number> {
 }
 
 /** Runs and queues in words that Monitoring looks for. */
-function writeNews(news: AgentNews, facts: Readonly<Record<string, unknown>>): void {
+export function writeNews(news: AgentNews, facts: Readonly<Record<string, unknown>>): void {
   if (news.kind === 'message') {
     const severity = { info: 'INFO', warn: 'WARNING', error: 'ERROR' } as const
     writeLine(severity[news.level], news.text, { ...facts, ...(news.run !== undefined && { run: news.run }) })
@@ -63,6 +65,9 @@ function writeNews(news: AgentNews, facts: Readonly<Record<string, unknown>>): v
       waiting,
       seconds,
     })
+  } else if (news.kind === 'missing') {
+    const { what, name, text } = news
+    writeLine('ERROR', text, { event: LOG_EVENT.missing, ...facts, what, name })
   } else {
     const { action } = news
     const { run, launch, why } = action

@@ -12,6 +12,8 @@ export function followReleases(records: Store): () => Promise<readonly Deploymen
   return async () => {
     before = await effectiveDeployments(records, before)
     const { state, record } = before
+    // Records where nothing was ever released say nothing of what is deployed.
+    if (!state.head && state.release === undefined) return undefined
     const stack = record?.stack ?? 'dev'
     const all = before.deployments.map((each) =>
       deploymentRecord(each, { stack, release: state.release, commit: record?.commit?.id }),

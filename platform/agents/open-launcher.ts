@@ -9,6 +9,8 @@ export interface LauncherSettings {
   readonly folder: string
   /** docker: name of the network that containers join. */
   readonly network?: string | undefined
+  /** docker: volumes and folders of the engine's machine that containers have: `VOLUME:/data`. */
+  readonly binds?: readonly string[] | undefined
   /** kubernetes */
   readonly namespace?: string | undefined
   /** cloud-run, vertex */
@@ -27,7 +29,7 @@ export async function openLauncher(kind: string, settings: LauncherSettings): Pr
 }
 
 async function open(kind: LauncherKind, settings: LauncherSettings): Promise<Launcher> {
-  const { stack, root, folder, network, namespace } = settings
+  const { stack, root, folder, network, binds, namespace } = settings
   switch (kind) {
     case 'process':
       return (await import('./launchers/process.ts')).processLauncher({ root, folder, stack })
@@ -35,6 +37,7 @@ async function open(kind: LauncherKind, settings: LauncherSettings): Promise<Lau
       return (await import('./launchers/docker.ts')).dockerLauncher({
         stack,
         ...(network !== undefined && { network }),
+        ...(binds && { binds }),
       })
     case 'kubernetes':
       return (await import('./launchers/kubernetes.ts')).kubernetesLauncher({

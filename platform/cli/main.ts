@@ -84,7 +84,7 @@ program
   .option('--cpu <count>', 'processors of each worker, or of the driver where there are no workers')
   .option('--gpu <count>', 'GPUs, likewise; --memory too')
   .option('--machine-type <type>', 'machine as the cloud names it, likewise')
-  .option('--spot', 'machines that cost less, and may be taken away at any time')
+  .option('--spot', 'machines that cost less, and may be taken away at any time: for driver and workers')
   .option('--queue <name>', 'the work queue that it waits in')
   .option('--priority <number>', 'higher ones go first')
   .option('--key <text>', 'a second run of the same deployment with this key is not queued')

@@ -82,6 +82,8 @@ describe('millrace start, and runs that its agent launches', () => {
     expect(JSON.parse((await completes('runs show latest --json')).out).where).toMatchObject({ agentName: 'laptop' })
     laptop.interrupt()
     expect((await laptop.ended).err).toContain('agent laptop: stopped')
+    // It looked after its own runs alone: what is deployed is for others to say.
+    expect((await completes('deployments')).out).toMatch(/hello/)
   })
 
   it(

@@ -96,6 +96,9 @@ export async function dockerLauncher({ docker, stack, pull, ...options }: Docker
     const { image } = container
     const made = await engine.create(container)
     if (made !== 'no image') return made
+    // What was built in this engine, it may know by its id alone, which says as much of what is in it as a digest does.
+    const known = await engine.create(byId(container))
+    if (known !== 'no image') return known
     await puller.pull(image)
     const now = await engine.create(container)
     if (now !== 'no image') return now
@@ -180,6 +183,12 @@ export async function dockerLauncher({ docker, stack, pull, ...options }: Docker
     const labels = found && readLabels(found.Config.Labels)
     return labels?.role === 'driver' && labels.name === handle && labels.stack === stack ? found : undefined
   }
+}
+
+/** The same, its image called by the digest of its name alone. */
+function byId({ image, body, ...rest }: ContainerSettings): ContainerSettings {
+  const id = image.slice(image.indexOf('@') + 1)
+  return { ...rest, image: id, body: { ...body, Image: id } }
 }
 
 /** What says that a job was cancelled. */

@@ -35,6 +35,7 @@ export async function startAgent(options: AgentOptions): Promise<void> {
   const limit = options.limit === undefined ? undefined : count(options.limit, '--limit')
   const { url, close } = await openStore(options.database, { create: true })
   try {
+    const records = recordsOf(options)
     const labels = [...new Set([...options.labels, ...(options.label ?? [])])]
     const started = await start({
       launcher: options.launcher,
@@ -42,12 +43,12 @@ export async function startAgent(options: AgentOptions): Promise<void> {
       database: url,
       labels,
       exclusive: options.label !== undefined,
-      records: openRecordStore(options.store ?? localRecords(root)),
+      ...(records !== undefined && { records: openRecordStore(records) }),
       // Programs that were compiled once start in half the time.
       environment: { NODE_COMPILE_CACHE: join(root, '.millrace', 'compiled') },
       store: process.env.MILLRACE_STORE ?? `file:${join(root, '.millrace').replaceAll('%', '%25')}`,
       // The records of this machine are asked as often as one likes.
-      ...(options.store === undefined && { every: { follow: 500 } }),
+      ...(records?.startsWith('file:') && { every: { follow: 500 } }),
       tell: say,
       ...(options.jobDatabase !== undefined && { jobDatabase: options.jobDatabase }),
       ...(limit !== undefined && { limit }),
@@ -72,6 +73,15 @@ export async function startAgent(options: AgentOptions): Promise<void> {
     await close()
   }
   process.exit()
+}
+
+/**
+ * The releases that say what is deployed in the agent's database. Those of this folder are of the local platform's: another
+ * database has others, which its own agents follow.
+ */
+function recordsOf({ store, database, label }: AgentOptions): string | undefined {
+  if (store !== undefined) return store
+  return label === undefined && (database === undefined || database === 'local') ? localRecords(root) : undefined
 }
 
 /** `millrace sweep` */

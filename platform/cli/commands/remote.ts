@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LAUNCHERS } from '@millrace/agents'
@@ -115,7 +116,9 @@ async function registered(store: PostgresStore, name: string): Promise<Deploymen
 async function codeOf({ flow, source, job }: DeploymentRecord): Promise<Flow | undefined> {
   if (!job.bundles.startsWith('file:')) return undefined
   const folder = decodeURIComponent(job.bundles.slice('file:'.length))
-  return await importFlow(root, bundleSource(root, join(folder, flow, `${source.digest}.mjs`)))
+  const file = join(folder, flow, `${source.digest}.mjs`)
+  // A folder of containers, for instance.
+  return existsSync(file) ? await importFlow(root, bundleSource(root, file)) : undefined
 }
 
 /** The flow as it is in this folder, for one run: nothing of it stays deployed. */
@@ -184,9 +187,14 @@ function readRequest(options: RemoteOptions): RunRequest {
     ...(key !== undefined && { key: { text: key, scope: keyScope } }),
     ...(notBefore !== undefined && { notBefore: timeOf(notBefore) }),
     ...(options.callback && { callbacks: options.callback.map((to) => ({ to: checked(to) })) }),
-    ...(!isForWorkers && { driver: machine }),
+    // A run that may be taken away may be so as a whole.
+    driver: isForWorkers ? onlySpot(machine) : machine,
     ...(own !== undefined && { workers: { count: own, ...(isForWorkers && machine) } }),
   }
+}
+
+function onlySpot({ spot }: Machine): Machine {
+  return spot === undefined ? {} : { spot }
 }
 
 function readMachine({ cpu, memory, gpu, machineType, spot }: RemoteOptions): Machine {

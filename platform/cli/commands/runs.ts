@@ -153,7 +153,7 @@ export async function changeRun(
     const changed = isFinalRun(run.state) ? undefined : await applyChange(store, run, change)
     if (!changed) throw new UserError(`run ${run.id} is ${run.state}: it cannot be ${change.done}`)
     process.stdout.write(`${run.id} ${changed.state}\n`)
-    if (verb === 'cancel') process.exitCode = await waitForEnd(store, run.id)
+    if (verb === 'cancel' && !isFinalRun(changed.state)) process.exitCode = await waitForEnd(store, run.id)
   })
 }
 

@@ -99,7 +99,7 @@ export async function startPlatform(options: {
   try {
     const show = (line: string): void => void process.stderr.write(`${paint('gray', line)}\n`)
     // By environment: a URL on a command line is seen by everybody on the machine.
-    const env = { ...process.env, MILLRACE_WORKERS: url, MILLRACE_DATABASE: url }
+    const env = { ...process.env, MILLRACE_WORKERS: url, MILLRACE_DATABASE: url, MILLRACE_RELEASES: localRecords(root) }
     if (options.agent) supervised.push(supervise(['agent', 'start', '--name', 'local'], env, show))
     const before = new Set((await liveWorkers(store.database)).map(({ id }) => id))
     for (let i = 1; i <= options.workers; i++) {

@@ -32,7 +32,9 @@ Examples:
     .description('Launch no more runs; those that go on go on, and new ones queue.')
     .option('--reason <text>', 'why, for others to see')
     .option('--wait', 'until none of them goes on')
-    .addOption(new Option('--timeout <time>', 'wait no longer than this, for instance "30 minutes"').implies({ wait: true }))
+    .addOption(
+      new Option('--timeout <time>', 'wait no longer than this, for instance "30 minutes"').implies({ wait: true }),
+    )
     .addOption(json())
     .addHelpText(
       'after',

@@ -265,12 +265,11 @@ export async function isOfPool(database: Database, run: number, pool: string | n
 export async function runFacts(
   database: Database,
   run: number,
-): Promise<{ facts: Omit<RunFacts, 'scratch'>; source: unknown } | undefined> {
-  const [row] = await database.query<Omit<RunFacts, 'scratch'> & { source: unknown } & Record<string, unknown>>(
-    'select id, flow, name, given, env, attempt, source from flow_run where no = $1',
-    [run],
-  )
+): Promise<{ facts: Omit<RunFacts, 'scratch'>; source: unknown; store: string | undefined } | undefined> {
+  const [row] = await database.query<
+    Omit<RunFacts, 'scratch'> & { source: unknown; store: string | null } & Record<string, unknown>
+  >('select id, flow, name, given, env, attempt, source, store from flow_run where no = $1', [run])
   if (!row) return undefined
-  const { source, ...facts } = row
-  return { facts, source }
+  const { source, store, ...facts } = row
+  return { facts, source, store: store ?? undefined }
 }

@@ -31,6 +31,7 @@ export interface RunRow {
   timeout: number | null
   release: string | null
   commit: string | null
+  store: string | null
   pool: string | null
 }
 
@@ -43,7 +44,7 @@ export function runColumns(of: string): string {
 
 export const RUN_COLUMNS =
   'no, id, flow, name, state, message, params, env, executor, attempt, labels, source, driver, failure, created, started, ended, ' +
-  'deployment, queue, priority, launcher, launch, not_before as "notBefore", timeout, release, commit, pool'
+  'deployment, queue, priority, launcher, launch, not_before as "notBefore", timeout, release, commit, store, pool'
 
 /** A run that never was in a queue has nothing to say of one. */
 export function flowRunOf({ no: _no, priority, launch, ...run }: RunRow): FlowRun {

@@ -57,7 +57,7 @@ export async function takeRun(
       `with taken as (
          update flow_run set state = 'Running', attempt = attempt + 1, driver = $2, driver_missing = null,
            version = '${VERSION}', given = $4, started = coalesce(started, now()), ended = null, message = null, failure = null,
-           name = coalesce($6, name)
+           name = coalesce($6, name), store = case when attempt = 0 then $7 else store end
          where no = $1 and state = any($3) and ($5::int is null or launch = $5 and state <> 'Scheduled' and exists (
            select from ledger l where l.run = no and l.launch = $5 and l.ended is null))
          returning ${RUN_COLUMNS}),
@@ -74,6 +74,7 @@ export async function takeRun(
         given ?? null,
         launch ?? null,
         name ?? null,
+        process.env.MILLRACE_STORE || null,
       ],
     )
     if (!row) throw await notToBeStarted(database, no, id, launch)

@@ -9,22 +9,26 @@ const CHUNK = 1024 * 1024
 /** Shared values of recent maps, so that a worker reads each once. */
 const CACHED_BYTES = 128 * 1024 * 1024
 
+/** Runs of which it is known where their values are. */
+const REMEMBERED = 1000
+
 /**
- * Values of a run that are too large for their row: in the object store where one is set (`MILLRACE_STORE`),
- * else in chunks in the database. What is kept in their place is a short reference.
+ * Values of a run that are too large for their row: in the run's object store where its driver was told one
+ * (`MILLRACE_STORE`), else in chunks in the database. What is kept in their place is a short reference. Workers, and who
+ * looks at results, may have another store of their own, or none: it is the run's that counts.
  */
 export class LargeValues {
   private readonly database: Database
-  private readonly objects: Store | undefined
+  /** The store of each run, by its number. */
+  private readonly stores = new Map<number, Promise<Store | undefined>>()
   private readonly recent = new Map<string, Uint8Array>()
   /** Values too large to be kept, as long as somebody else keeps them. */
   private readonly inUse = new Map<string, WeakRef<Uint8Array>>()
   private readonly reading = new Map<string, Promise<Uint8Array>>()
   private recentBytes = 0
 
-  constructor(database: Database, storeUrl = process.env.MILLRACE_STORE) {
+  constructor(database: Database) {
     this.database = database
-    this.objects = storeUrl ? openStore(storeUrl) : undefined
   }
 
   /** The value as it is, or a reference to it where it is large. */
@@ -41,8 +45,9 @@ export class LargeValues {
   /** Keeps a value under its hash; the same value is kept once a run. */
   async put(run: number, bytes: Uint8Array): Promise<string> {
     const hash = digest(bytes)
-    if (this.objects) {
-      await this.objects.write(`values/${run}/${hash}`, bytes)
+    const objects = await this.storeOf(run)
+    if (objects) {
+      await objects.write(`values/${run}/${hash}`, bytes)
       return hash
     }
     for (let chunk = 0; chunk * CHUNK < bytes.byteLength || chunk === 0; chunk++) {
@@ -68,7 +73,21 @@ export class LargeValues {
   /** Forgets the values of runs that were deleted. */
   async removeRun(run: number): Promise<void> {
     await this.database.query('delete from value_chunk where run = $1', [run])
-    await this.objects?.removeAll(`values/${run}/`)
+    await (await this.storeOf(run))?.removeAll(`values/${run}/`)
+  }
+
+  private storeOf(run: number): Promise<Store | undefined> {
+    const known = this.stores.get(run) ?? this.findStore(run)
+    this.stores.set(run, known)
+    known.catch(() => this.stores.delete(run))
+    const [oldest] = this.stores.keys()
+    if (this.stores.size > REMEMBERED && oldest !== undefined) this.stores.delete(oldest)
+    return known
+  }
+
+  private async findStore(run: number): Promise<Store | undefined> {
+    const [row] = await this.database.query<{ store: string | null }>('select store from flow_run where no = $1', [run])
+    return row?.store ? openStore(row.store) : undefined
   }
 
   private async refer(run: number, bytes: Uint8Array): Promise<Uint8Array> {
@@ -90,7 +109,8 @@ export class LargeValues {
   }
 
   private async read(run: number, hash: string): Promise<Uint8Array> {
-    if (this.objects) return this.objects.read(`values/${run}/${hash}`)
+    const objects = await this.storeOf(run)
+    if (objects) return objects.read(`values/${run}/${hash}`)
     const parts: Uint8Array[] = []
     for (let chunk = 0; ; chunk++) {
       const [row] = await this.database.query<{ bytes: Buffer }>(

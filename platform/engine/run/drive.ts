@@ -100,7 +100,7 @@ async function drive(
 ): Promise<DrivenRun> {
   const { flow, store, root } = options
   const { run } = lease
-  const scratch = scratchUrl(root, run.id)
+  const scratch = scratchUrl(root, run.id, run.store)
   const facts = { id: run.id, flow: run.flow, name: run.name, env: run.env, attempt: run.attempt, scratch }
   const info: RunInfo = { ...facts, params, config }
   const stop = new AbortController()

@@ -114,7 +114,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): RunStore {
       const lease = new AbortController()
       entry.lease = lease
       const { started = Date.now(), attempt } = entry.run
-      const more = { started, driver: `${process.pid}`, ...(name !== undefined && { name }) }
+      const { store = process.env.MILLRACE_STORE || undefined } = entry.run
+      const more = { started, store, driver: `${process.pid}`, ...(name !== undefined && { name }) }
       const run = update(entry, { state: 'Running', attempt: attempt + 1, ...more })
       return {
         run,

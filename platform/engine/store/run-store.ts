@@ -43,6 +43,8 @@ export interface FlowRun extends NewRun {
   readonly timeout?: number | undefined
   readonly release?: string | undefined
   readonly commit?: string | undefined
+  /** URL of where its large values and scratch data are: as its first driver was told by `MILLRACE_STORE`. */
+  readonly store?: string | undefined
   /** Whose workers take its tasks: `cluster:NAME`, `run:ID`. None: any worker without a pool. */
   readonly pool?: string | undefined
 }

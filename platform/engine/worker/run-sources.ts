@@ -37,7 +37,7 @@ export class RunSources {
     if (known && known.facts.attempt === attempt) return known
     const found = await runFacts(this.database, run)
     if (!found?.source) throw new Error(`run ${run} does not say where its flow is`)
-    const facts = { ...found.facts, scratch: scratchUrl(this.root, found.facts.id) }
+    const facts = { ...found.facts, scratch: scratchUrl(this.root, found.facts.id, found.store) }
     const source = { facts, source: found.source as FlowSource }
     await this.bring?.(source.source)
     this.known.set(run, source)

@@ -26,6 +26,8 @@ alter table flow_run
   add column key_scope text,
   -- Who is told of its end, besides those whom rules name.
   add column callbacks jsonb,
+  -- Where its large values and scratch data are: the MILLRACE_STORE of its first driver. Null: in the database, on its machine.
+  add column store text,
   -- Whose workers take its tasks: `cluster:NAME`, `run:ID`. Null: any worker that has no pool.
   add column pool text;
 create index flow_run_waiting on flow_run (queue, priority desc, no) where state = 'Scheduled';
