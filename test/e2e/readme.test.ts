@@ -36,6 +36,10 @@ const PAGES = [
   'images/README.md',
   'docs/first-deployment.md',
   'docs/rotate-a-secret.md',
+  'docs/run-anywhere.md',
+  'docs/queues-and-schedules.md',
+  'docs/agents.md',
+  'docs/local-stack.md',
   'flows/datacube/README.md',
 ]
 
