@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { declareAgents } from './declare/agents.ts'
 import { declareDeployments } from './declare/deployments.ts'
+import { declareDispatch } from './declare/dispatch.ts'
 import { declareNotify } from './declare/notify.ts'
 import { declareBackfill, declareQueue } from './declare/queue.ts'
 import { declareRequeue } from './declare/requeue.ts'
@@ -214,6 +215,7 @@ declareDeployments(program, shared)
 declareQueue(program, shared)
 declareBackfill(program, shared)
 declareSchedules(program, shared)
+declareDispatch(program, shared)
 declareNotify(program, shared)
 declareAgents(program, shared)
 

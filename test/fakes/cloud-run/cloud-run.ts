@@ -6,6 +6,7 @@ import type { StartContainer } from './container.ts'
 import { RUN_ENUMS, withNumbers } from './enums.ts'
 import { Execution, shortName } from './execution.ts'
 import { faultOf, type RunJobBody } from './rules.ts'
+import { WorkerPoolsFake } from './worker-pools.ts'
 
 export interface CloudRunFakeOptions {
   readonly project: string
@@ -38,11 +39,12 @@ interface Operation {
 
 const TYPE = 'type.googleapis.com/google.cloud.run.v2.'
 
-/** Cloud Run's jobs in one region: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs */
+/** Cloud Run's jobs, and its worker pools, in one region: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs */
 export class CloudRunFake {
   readonly jobs = new Map<string, Job>()
   /** Every job that there was, by its short name. */
   readonly history = new Map<string, RunJobBody>()
+  readonly pools = new WorkerPoolsFake()
   /** Images that are not there. */
   readonly missingImages = new Set<string>()
   /** Words for why nothing starts. */
@@ -81,6 +83,11 @@ export class CloudRunFake {
     const parts = path.slice(this.#parent.length + 1).split('/')
     const [collection, name = '', inner, execution = '', tasks] = parts
     if (collection === 'operations') return this.#operation(path)
+    if (collection === 'workerPools') {
+      return this.pools.answer(ask, path, (resource) =>
+        this.#begin('WorkerPool', resource, () => ({ response: { '@type': `${TYPE}WorkerPool`, ...resource } })),
+      )
+    }
     if (collection !== 'jobs') return { status: 404, body: '<html>Not Found</html>' }
     if (parts.length === 1)
       return ask.method === 'POST' ? this.#create(ask) : this.#page(ask, 'jobs', this.#newestFirst())

@@ -23,7 +23,7 @@ export interface GoogleJobs extends Served {
 }
 
 /** All requests that change something; those that ask Cloud Logging are POSTs too. */
-const CHANGES = /^(POST(?!.*entries:list)|DELETE) /
+const CHANGES = /^(POST(?!.*entries:list)|PATCH|DELETE) /
 
 /** Where jobs of Google Cloud run: Cloud Run, Vertex AI, and Cloud Logging, each below its host's name. */
 export async function googleJobs(options: GoogleJobsOptions): Promise<GoogleJobs> {

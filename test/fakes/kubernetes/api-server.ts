@@ -34,10 +34,10 @@ export interface KubernetesFake {
   close(): Promise<void>
 }
 
-/** What an agent may do in its namespace (infra/components/gke-agent.ts), as far as it is used. */
-const AGENT_RIGHTS = [
-  ...['create', 'get', 'list', 'watch', 'patch', 'delete'].map((verb) => `${verb} jobs`),
-  ...['get', 'list', 'watch'].flatMap((verb) => [`${verb} pods`, `${verb} events`]),
+/** What an agent may do in its namespace, as in the stack prod. */
+export const AGENT_RIGHTS: readonly string[] = [
+  ...['create', 'get', 'list', 'patch', 'delete'].map((verb) => `${verb} jobs`),
+  ...['list pods', 'list events'],
   'get pods/log',
 ]
 

@@ -147,8 +147,8 @@ describe('a job that does not start', () => {
   it('for want of a machine, is given up after an hour', () => {
     const late = { ...waiting, launchedFor: 61 * MINUTE }
     expect(plan(late, job({ state: 'waiting', reason: 'no-capacity' }))).toEqual([
-      'stop',
       'end-run Crashed no-capacity',
+      'stop',
     ])
   })
 })
@@ -209,4 +209,37 @@ it('two launches of one run are told apart', () => {
   const launches = [open({ isCurrent: false }), open({ launch: 2, handle: 'h2' })]
   const jobs = [job(), job({ state: 'running' }, { launch: 2, handle: 'h2' })]
   expect(planSweep(launches, jobs)).toMatchObject([{ do: 'stop', handle: 'h1', launch: 1 }])
+})
+
+describe('a job that was made twice, for its platform gives jobs names of its own', () => {
+  const first = job({ state: 'running' }, { handle: 'h1', created: 2 })
+  const second = job({ state: 'running' }, { handle: 'h2', created: 1 })
+  const doneWith = (launch: OpenLaunch, jobs: readonly Job[]): string[] =>
+    planSweep([launch], jobs).map((action) => `${action.do}${'handle' in action ? ` ${action.handle}` : ''}`)
+
+  it('keeps the one that the ledger names, in whatever order they are listed', () => {
+    expect(doneWith(open(), [first, second])).toEqual(['stop h2'])
+    expect(doneWith(open(), [second, first])).toEqual(['stop h2'])
+  })
+
+  it('has the other one deleted when it is over, and goes on', () => {
+    expect(doneWith(open(), [first, { ...second, status: { state: 'failed' } }])).toEqual(['remove-double h2'])
+  })
+
+  it('is not given up for what became of the other one', () => {
+    const preempted: JobStatus = { state: 'failed', reason: 'preempted' }
+    expect(doneWith(open({ isDriverAlive: false }), [first, { ...second, status: preempted }])).toEqual([
+      'remove-double h2',
+    ])
+  })
+
+  it('is left to its agent while that makes it; after its death the older one is taken', () => {
+    const unwritten = open({ state: 'Pending', handle: undefined, isDriverAlive: false })
+    expect(doneWith(unwritten, [first, second])).toEqual([])
+    expect(doneWith({ ...unwritten, isAgentAlive: false }, [first, second])).toEqual(['adopt h2', 'stop h1'])
+  })
+
+  it('is not stopped as the other one while a list lacks the one that the ledger names', () => {
+    expect(doneWith(open(), [second])).toEqual([])
+  })
 })
