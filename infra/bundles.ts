@@ -1,17 +1,18 @@
 import { join, relative } from 'node:path'
-import { bundleFlows, bundleManifestOf, type FlowManifest, writeBundle } from '@millrace/release'
+import { type Bundle, bundleManifestOf, type FlowManifest, writeBundle } from '@millrace/release'
 import type { BundleFiles } from './components/bundle-objects.ts'
 
 /**
- * Makes the bundles of flows and writes them below `.millrace/bundles`, where those that were made before are.
+ * Writes the bundles of flows below `.millrace/bundles`, where those that were made before are.
  * @throws UserError when one does not compile
  */
-export async function makeBundles(root: string, manifests: readonly FlowManifest[]): Promise<Map<string, BundleFiles>> {
+export async function makeBundles(
+  root: string,
+  manifests: readonly FlowManifest[],
+  compiled: Promise<readonly Bundle[]>,
+): Promise<Map<string, BundleFiles>> {
   const folder = join(root, '.millrace', 'bundles')
-  const bundles = await bundleFlows(
-    root,
-    manifests.map(({ name }) => name),
-  )
+  const bundles = await compiled
   const made = manifests.map(async (manifest, i): Promise<[string, BundleFiles]> => {
     const bundle = bundles[i]
     if (!bundle) throw new Error(`there is no bundle of ${manifest.name}`)

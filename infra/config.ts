@@ -10,8 +10,10 @@ import { z } from 'zod'
 
 const NAME = /^[a-z][a-z0-9-]{0,29}$/
 const name = z.string().regex(NAME, 'must be lower-case letters, digits and "-", 30 at most, a letter first')
-const named = <T extends z.ZodType>(value: T) => z.record(name, value)
-const label = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'must be lower-case letters, digits, "-", "_" and "."')
+export const named = <T extends z.ZodType>(value: T) => z.record(name, value)
+export const label = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'must be lower-case letters, digits, "-", "_" and "."')
 
 /** A unit's own reader decides what is one; its message is the issue's. */
 function quantity(read: (text: string) => number, example: string) {
@@ -24,8 +26,11 @@ function quantity(read: (text: string) => number, example: string) {
     }
   })
 }
-const duration = quantity((text) => milliseconds(text) / 1000, 'a length of time such as "10 minutes" or "30 days"')
-const size = quantity((text) => bytes(text), 'an amount such as "4 GiB"')
+export const duration = quantity(
+  (text) => milliseconds(text) / 1000,
+  'a length of time such as "10 minutes" or "30 days"',
+)
+export const size = quantity((text) => bytes(text), 'an amount such as "4 GiB"')
 const days = duration.refine((seconds) => seconds % 86_400 === 0 && seconds > 0, 'must be whole days: "30 days"')
 const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be a range of addresses such as "10.8.0.0/20"')
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be a digest: "sha256:" and 64 hexadecimal digits')
@@ -143,8 +148,11 @@ const cluster = z.strictObject({
   }),
 })
 
-/** Digests of our own images in the stack's registry. */
-const images = z.strictObject({ agent: digest, worker: digest, console: digest, runtime: digest })
+/**
+ * Digests of images in the stack's registry that are to stay as they are, whatever the checkout would make: to hold a
+ * program back that turned out bad, while flows go on being deployed. Nothing else can stand on one of these.
+ */
+const images = z.strictObject({ agent: digest.optional(), worker: digest.optional(), console: digest.optional() })
 
 const resources = {
   cpu: z.number().positive().default(1),
@@ -185,7 +193,7 @@ const workerCluster = z.strictObject({
   cooldown: duration.prefault('5 minutes'),
 })
 
-const flow = z.strictObject({
+export const flow = z.strictObject({
   /** A worker cluster of this stack that its tasks run on. @default the run's own workers, or threads of the driver */
   cluster: z.string().optional(),
   launcher: z.enum(['cloud-run', 'kubernetes', 'vertex']).optional(),
@@ -264,7 +272,7 @@ const stackConfig = z.strictObject({
   registry: registry.prefault({}),
   buckets: buckets.prefault({}),
   cluster: cluster.optional(),
-  images,
+  images: images.default({}),
   agents: named(agent).default({}),
   workerClusters: named(workerCluster).default({}),
   secrets: secretsConfig.default({}),
@@ -281,6 +289,7 @@ export type GithubConfig = z.output<typeof github>
 export type NetworkConfig = z.output<typeof network>
 export type DatabaseConfig = z.output<typeof database>
 export type RegistryConfig = z.output<typeof registry>
+export type ImagesConfig = z.output<typeof images>
 export type BucketsConfig = z.output<typeof buckets>
 export type ClusterConfig = z.output<typeof cluster>
 export type NodePoolConfig = z.output<typeof nodePool>
@@ -321,7 +330,8 @@ export function parseConfig(stack: string, raw: RawConfig, flows: Flows): StackC
   return config
 }
 
-function fail(stack: string, lines: readonly string[]): never {
+/** @throws UserError saying the first line; its hint says the others */
+export function fail(stack: string, lines: readonly string[]): never {
   const [first = 'wrong config', ...rest] = lines
   throw new UserError(`Pulumi.${stack}.yaml: ${first}`, rest.join('\n') || undefined)
 }
@@ -401,6 +411,6 @@ function flowFaults(config: StackConfig, { names, manifests }: Flows, key: strin
   ]
 }
 
-function thereAre(names: readonly string[], where: string): string {
+export function thereAre(names: readonly string[], where: string): string {
   return names.length > 0 ? `${where} has ${names.join(', ')}` : `${where} has none`
 }

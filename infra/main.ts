@@ -9,6 +9,7 @@ import { Cluster } from './components/cluster.ts'
 import { Console } from './components/console.ts'
 import { Database } from './components/database.ts'
 import { FlowDeployment } from './components/flow-deployment.ts'
+import { FlowImages } from './components/flow-images.ts'
 import type { Foundation } from './components/foundation.ts'
 import { GithubDeployIdentity } from './components/github-deploy-identity.ts'
 import { GkeAgent } from './components/gke-agent.ts'
@@ -20,17 +21,20 @@ import { Release } from './components/release.ts'
 import { Secrets } from './components/secrets.ts'
 import { VertexAgent } from './components/vertex-agent.ts'
 import { WorkerCluster } from './components/worker-cluster.ts'
-import { workerHost } from './components/worker-host.ts'
+import { keptClusters, workerHost } from './components/worker-host.ts'
 import type { AgentConfig } from './config.ts'
 import { readStack } from './stack.ts'
 
 /** Everything that exists in the cloud: config and the flows' manifests in, components out. */
 
-const { place, config, manifests, bundles, commit } = await readStack(fileURLToPath(new URL('..', import.meta.url)))
+const { place, config, manifests, bundles, images, commit } = await readStack(
+  fileURLToPath(new URL('..', import.meta.url)),
+)
 
 const services = new ProjectServices('services', { place, apis: apisOf(config) })
 const github = config.github && new GithubDeployIdentity('github', { place, services, config: config.github })
 const registry = new ArtifactRegistry('registry', { place, services, config: config.registry })
+const flowImages = new FlowImages('images', { registry, images, held: config.images })
 const network = new Network('network', { place, services, config: config.network, forCluster: !!config.cluster })
 const database = new Database('database', { place, services, network, config: config.database })
 const buckets = new Buckets('buckets', { place, services, config: config.buckets })
@@ -53,7 +57,7 @@ const foundation: Foundation = {
   buckets,
   launcherRoles,
   deployer: github?.apply.member,
-  images: config.images,
+  images: flowImages,
 }
 
 const cluster = config.cluster && makeCluster(config.cluster)
@@ -69,12 +73,13 @@ const workerClusters = Object.entries(config.workerClusters).map(
 )
 const console_ = config.console && new Console('console', { foundation, config: config.console })
 const flows = Object.entries(config.flows).map(([name, each]) => makeFlow(name, each))
-const release = new Release('release', { foundation, flows, commit })
+const runners = [...Object.values(agents), ...workerClusters]
+const release = new Release('release', { foundation, flows, runners, commit })
 if (config.budget) {
   new Budget('budget', { place, services, config: config.budget, channels: monitoring.channels })
 }
 // Old versions of secrets go when everybody has been told the new ones.
-secrets.retire([...Object.values(agents), ...workerClusters, release])
+secrets.retire([...runners, release])
 
 /** What to set as variables of the stack's environment on GitHub. */
 export const githubVariables = github?.variables
@@ -98,7 +103,9 @@ function makeCluster(each: NonNullable<typeof config.cluster>): Cluster {
 function makeAgent(agent: string, each: AgentConfig): Agent {
   const args: AgentArgs = { foundation, agent, config: each, backlogFor: config.monitoring.backlogFor }
   const name = `agent-${agent}`
-  if (each.launcher === 'cloud-run') return new CloudRunAgent(name, args)
+  if (each.launcher === 'cloud-run') {
+    return new CloudRunAgent(name, { ...args, workerClusters: keptClusters(config, agent) })
+  }
   if (each.launcher === 'vertex') return new VertexAgent(name, args)
   if (!cluster) throw new Error('config lets nobody launch by kubernetes without a cluster')
   return new GkeAgent(name, { ...args, cluster })

@@ -12,6 +12,6 @@ export interface Place {
 }
 
 /** The labels of everything that takes labels: what it costs, and whose it is, can then be told. */
-export function labelsOf({ stack }: Place, component: string): Record<string, string> {
+export function labelsOf({ stack }: Pick<Place, 'stack'>, component: string): Record<string, string> {
   return { app: 'millrace', stack, component, 'managed-by': 'pulumi' }
 }

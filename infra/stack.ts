@@ -1,10 +1,12 @@
-import { type CommitFacts, type FlowManifest, readManifests, releaseCommit } from '@millrace/release'
+import { bundleFlows, type CommitFacts, type FlowManifest, readManifests, releaseCommit } from '@millrace/release'
 import { UserError } from '@millrace/sdk'
 import { flowNames } from '@millrace/sdk/project'
 import * as pulumi from '@pulumi/pulumi'
 import { makeBundles } from './bundles.ts'
 import type { BundleFiles } from './components/bundle-objects.ts'
+import type { PlannedImage } from './components/flow-images.ts'
 import { parseConfig, type RawConfig, type StackConfig } from './config.ts'
+import { planImages } from './images.ts'
 import type { Place } from './place.ts'
 
 /** All that the program goes by. */
@@ -15,6 +17,7 @@ export interface Stack {
   readonly manifests: readonly FlowManifest[]
   /** By flow. */
   readonly bundles: ReadonlyMap<string, BundleFiles>
+  readonly images: readonly PlannedImage[]
   /** What the release is made from. */
   readonly commit: CommitFacts | undefined
 }
@@ -38,8 +41,16 @@ export async function readStack(root: string): Promise<Stack> {
       region: setting(stack, gcp, 'region', 'a region such as europe-west1'),
       protect: config.protect,
     }
-    const [bundles, commit] = await Promise.all([makeBundles(root, manifests), releaseCommit(root)])
-    return { place, config, manifests, bundles, commit }
+    const compiled = bundleFlows(
+      root,
+      manifests.map(({ name }) => name),
+    )
+    const [bundles, images, commit] = await Promise.all([
+      makeBundles(root, manifests, compiled),
+      planImages(root, compiled, Object.keys(config.images)),
+      releaseCommit(root),
+    ])
+    return { place, config, manifests, bundles, images, commit }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new pulumi.RunError(error.hint ? `${error.message}\n${error.hint}` : error.message)
@@ -53,7 +64,7 @@ function setting(stack: string, config: pulumi.Config, key: string, what: string
 }
 
 /** All keys of ours, also those that are not known. Values are as they were written: numbers, lists, maps. */
-function rawConfig(stack: string): RawConfig {
+export function rawConfig(stack: string): RawConfig {
   const prefix = `${pulumi.getProject()}:`
   const encrypted = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? '[]') as string[]
   const raw: Record<string, unknown> = {}

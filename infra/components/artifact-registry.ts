@@ -1,3 +1,4 @@
+import { RELEASE_TAG } from '@millrace/release'
 import * as gcp from '@pulumi/gcp'
 import * as pulumi from '@pulumi/pulumi'
 import type { RegistryConfig } from '../config.ts'
@@ -9,9 +10,6 @@ export interface ArtifactRegistryArgs {
   readonly services: ProjectServices
   readonly config: RegistryConfig
 }
-
-/** Tags of images that a release is made of begin with this: they are not cleaned up. */
-export const RELEASE_TAG = 'release-'
 
 /** The registry of the stack's images, which cleans itself up. */
 export class ArtifactRegistry extends pulumi.ComponentResource {
@@ -58,7 +56,7 @@ export class ArtifactRegistry extends pulumi.ComponentResource {
   }
 
   /** The name of one of its images. */
-  image(image: string, digest: string): pulumi.Output<string> {
+  image(image: string, digest: pulumi.Input<string>): pulumi.Output<string> {
     return pulumi.interpolate`${this.url}/${image}@${digest}`
   }
 

@@ -26,7 +26,7 @@ export class Console extends pulumi.ComponentResource {
   constructor(name: string, args: ConsoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:Console', name, {}, opts)
     const { foundation, config } = args
-    const { place, services, network, registry, buckets, images } = foundation
+    const { place, services, network, buckets, images } = foundation
     const parent = this
     this.identity = makeConsoleIdentity()
     this.service = makeService(this.identity)
@@ -69,7 +69,7 @@ export class Console extends pulumi.ComponentResource {
             scaling: { minInstanceCount: config.minInstances, maxInstanceCount: config.maxInstances },
             containers: [
               {
-                image: registry.image(NAME, images.console),
+                image: images.of(NAME),
                 ports: { containerPort: PORT },
                 envs: processEnvironment(foundation, {
                   secrets: [],

@@ -7,6 +7,7 @@ import { type BundleFiles, putBundle } from './bundle-objects.ts'
 import type { Cluster } from './cluster.ts'
 import type { Foundation } from './foundation.ts'
 import { type Identity, makeIdentity } from './identity.ts'
+import { makeKubernetesAccount } from './kubernetes-account.ts'
 import { eventFilter, LOG_EVENT } from './log-events.ts'
 
 export interface FlowDeploymentArgs {
@@ -45,10 +46,10 @@ export class FlowDeployment extends pulumi.ComponentResource {
     const prefix = `flows/${flow}/`
     const parent = this
     this.identity = makeFlowIdentity()
-    letAgentsLaunch(this.identity)
+    const inCluster = letAgentsLaunch(this.identity)
     const bundle = putBundle(args.bundle, buckets.bundles, this)
     this.deployment = makeDeployment(this.identity)
-    this.ready = [...this.identity.grants, ...bundle]
+    this.ready = [...this.identity.grants, ...inCluster, ...bundle]
     makeAlert()
     this.registerOutputs({
       account: this.identity.account.email,
@@ -78,19 +79,21 @@ export class FlowDeployment extends pulumi.ComponentResource {
       return { ...identity, grants: [...identity.grants, ...grants] }
     }
 
-    function letAgentsLaunch({ account }: Identity) {
+    /** @returns what must be there before its first pod */
+    function letAgentsLaunch({ account }: Identity): pulumi.Resource[] {
       for (const [agent, each] of Object.entries(agents)) {
         letActAs(`flow-${flow}-launched-by-${agent}`, each.identity, account, parent)
       }
-      // The agent names each job's Kubernetes account after the flow.
-      cluster?.letBe(`flow-${flow}`, account, parent)
+      if (!cluster) return []
+      // Pods of its jobs are this account (platform/agents/launchers/kubernetes/pod-template.ts).
+      const own = makeKubernetesAccount({ place, cluster, name: `flow-${flow}`, account }, parent)
+      return [own.account, own.grant]
     }
 
     function makeDeployment({ account }: Identity) {
-      const { registry, images, secrets } = foundation
-      const image = registry.image('runtime', images.runtime)
+      const { images, secrets } = foundation
       return pulumi
-        .all([image, account.email, secrets.versions(manifest.secrets), buckets.results.url])
+        .all([images.of({ flow }), account.email, secrets.versions(manifest.secrets), buckets.results.url])
         .apply(([image, account, secretVersions, results]) =>
           deploymentOf(manifest, config, {
             bundle: args.bundle.digest,

@@ -1,9 +1,9 @@
 import type * as pulumi from '@pulumi/pulumi'
-import type { StackConfig } from '../config.ts'
 import type { Place } from '../place.ts'
 import type { ArtifactRegistry } from './artifact-registry.ts'
 import type { Buckets } from './buckets.ts'
 import type { Database } from './database.ts'
+import type { FlowImages } from './flow-images.ts'
 import type { LauncherRoles } from './launcher-roles.ts'
 import type { Network } from './network.ts'
 import type { ProjectServices } from './project-services.ts'
@@ -21,6 +21,5 @@ export interface Foundation {
   readonly launcherRoles: LauncherRoles
   /** Who applies the stack from GitHub, where that is set up: it starts processes as other accounts. */
   readonly deployer: pulumi.Output<string> | undefined
-  /** Digests of our images. */
-  readonly images: StackConfig['images']
+  readonly images: FlowImages
 }

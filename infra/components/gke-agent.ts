@@ -36,9 +36,12 @@ export class GkeAgent extends pulumi.ComponentResource implements Agent {
         foundation,
         cluster,
         name: objects,
-        image: foundation.registry.image('agent', foundation.images.agent),
+        image: foundation.images.of('agent'),
         identity: this.identity,
-        environment: agentEnvironment(args, { MILLRACE_PORT: String(PORT) }),
+        environment: agentEnvironment(args, {
+          MILLRACE_NAMESPACE: namespace.metadata.name,
+          MILLRACE_PORT: String(PORT),
+        }),
         cpu: config.cpu,
         memory: config.memory,
         replicas: config.replicas,
@@ -64,12 +67,8 @@ export class GkeAgent extends pulumi.ComponentResource implements Agent {
         {
           metadata: metadata(),
           rules: [
-            {
-              apiGroups: ['batch'],
-              resources: ['jobs'],
-              verbs: ['create', 'get', 'list', 'watch', 'patch', 'delete'],
-            },
-            { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list', 'watch'] },
+            { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get', 'list', 'patch', 'delete'] },
+            { apiGroups: [''], resources: ['pods', 'events'], verbs: ['list'] },
             { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
           ],
         },

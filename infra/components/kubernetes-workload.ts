@@ -4,6 +4,7 @@ import { labelsOf } from '../place.ts'
 import type { Cluster } from './cluster.ts'
 import type { Foundation } from './foundation.ts'
 import type { Identity } from './identity.ts'
+import { makeKubernetesAccount } from './kubernetes-account.ts'
 import { NOT_WAITED_FOR, POOL_LABEL } from './kubernetes-placement.ts'
 import type { EnvironmentVariable } from './process-environment.ts'
 import { cpuQuantity, memoryQuantity } from './quantities.ts'
@@ -46,18 +47,7 @@ export function makeWorkload(args: WorkloadArgs, parent: pulumi.Resource): Workl
   const selector = { 'app.kubernetes.io/name': name }
   const labels = { ...labelsOf(place, name), ...selector }
   const inNamespace = namespace.metadata.name
-  const account = new kubernetes.core.v1.ServiceAccount(
-    name,
-    {
-      metadata: {
-        name,
-        namespace: inNamespace,
-        labels,
-        annotations: { 'iam.gke.io/gcp-service-account': identity.account.email },
-      },
-    },
-    { parent, provider },
-  )
+  const { account, grant } = makeKubernetesAccount({ place, cluster, name, account: identity.account }, parent)
   const deployment = new kubernetes.apps.v1.Deployment(
     name,
     {
@@ -65,8 +55,8 @@ export function makeWorkload(args: WorkloadArgs, parent: pulumi.Resource): Workl
       spec: {
         ...(args.replicas !== undefined && { replicas: args.replicas }),
         selector: { matchLabels: selector },
-        // A new one is there before an old one goes.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        // A new one is there before an old one goes; a quarter at a time, since an old one may take long to finish.
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
         template: {
           metadata: { labels },
           spec: {
@@ -83,7 +73,7 @@ export function makeWorkload(args: WorkloadArgs, parent: pulumi.Resource): Workl
     {
       parent,
       provider,
-      dependsOn: [cluster.letBe(name, identity.account, parent), ...identity.grants],
+      dependsOn: [grant, ...identity.grants],
       ...(args.replicas === undefined && { ignoreChanges: ['spec.replicas'] }),
     },
   )

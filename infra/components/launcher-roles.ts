@@ -6,22 +6,21 @@ import type { ProjectServices } from './project-services.ts'
 
 type CloudLauncher = keyof typeof LAUNCHER_ROLE
 
-/** What a launcher calls of the API it launches with; and it reads the log of what it launched. */
-const PERMISSIONS: Readonly<Record<CloudLauncher, readonly string[]>> = {
+/**
+ * What a launcher calls of the API it launches with; and it reads the log of what it launched. `run.operations.get` is for
+ * definitions that are being made. A test runs the launchers, and compares.
+ */
+export const LAUNCHER_PERMISSIONS: Readonly<Record<CloudLauncher, readonly string[]>> = {
   'cloud-run': [
     'logging.logEntries.list',
     'run.executions.cancel',
-    'run.executions.delete',
-    'run.executions.get',
     'run.executions.list',
     'run.jobs.create',
     'run.jobs.delete',
     'run.jobs.get',
     'run.jobs.list',
     'run.jobs.run',
-    'run.jobs.runWithOverrides',
     'run.operations.get',
-    'run.tasks.get',
     'run.tasks.list',
   ],
   vertex: [
@@ -62,7 +61,7 @@ export class LauncherRoles extends pulumi.ComponentResource {
             project: place.project,
             roleId: LAUNCHER_ROLE[launcher],
             title: `Millrace: launch jobs by ${launcher}`,
-            permissions: [...PERMISSIONS[launcher]],
+            permissions: [...LAUNCHER_PERMISSIONS[launcher]],
             stage: 'GA',
           },
           { parent: this, dependsOn: services.of('iam') },

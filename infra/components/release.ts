@@ -7,6 +7,8 @@ import type { Foundation } from './foundation.ts'
 export interface ReleaseArgs {
   readonly foundation: Foundation
   readonly flows: readonly FlowDeployment[]
+  /** Who runs it: they are of this `up` before anything of the release begins. */
+  readonly runners: readonly pulumi.Resource[]
   /** What it is made from; undefined outside of a repository. */
   readonly commit: CommitFacts | undefined
 }
@@ -20,8 +22,8 @@ export class Release extends pulumi.ComponentResource {
 
   constructor(name: string, args: ReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:Release', name, {}, opts)
-    const { foundation, flows, commit } = args
-    const { place, buckets, registry, images } = foundation
+    const { foundation, flows, runners, commit } = args
+    const { place, buckets, images } = foundation
     const bucket = buckets.releases.name
     const parent = this
     const made = makeText()
@@ -29,19 +31,14 @@ export class Release extends pulumi.ComponentResource {
     const record = makeObject('release', made.id.apply(releasePath), made.text, {
       // It can be gone back to when newer ones are made.
       retainOnDelete: true,
-      dependsOn: flows.flatMap(({ ready }) => ready),
+      dependsOn: [...flows.flatMap(({ ready }) => ready), ...runners],
     })
     makeObject('newest', UP_PATH, made.id.apply(upText), { dependsOn: [record] })
     this.registerOutputs({ id: this.id })
 
     function makeText() {
-      const named = Object.entries(images).map(([image, digest]) => [image, registry.image(image, digest)])
       return pulumi
-        .all([
-          pulumi.all(flows.map(({ deployment }) => deployment)),
-          pulumi.all(Object.fromEntries(named)),
-          buckets.bundles.url,
-        ])
+        .all([pulumi.all(flows.map(({ deployment }) => deployment)), pulumi.all(images.platform), buckets.bundles.url])
         .apply(([deployments, images, bundles]) => {
           const record = releaseRecord({ stack: place.stack, madeBy: 'up', commit, bundles, images, deployments })
           return { id: releaseId(record, new Date(commit?.time ?? 0)), text: recordText(record) }

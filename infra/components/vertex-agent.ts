@@ -13,16 +13,19 @@ export class VertexAgent extends pulumi.ComponentResource implements Agent {
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:VertexAgent', name, {}, opts)
     const { foundation, agent, config } = args
-    const { services, network } = foundation
+    const { place, services, network } = foundation
     this.identity = makeAgentIdentity(args, this)
     this.pool = makeRunPool(
       foundation,
       {
         name: `agent-${agent}`,
-        image: foundation.registry.image('agent', foundation.images.agent),
+        image: foundation.images.of('agent'),
         identity: this.identity,
-        // Its jobs reach the database by the network that is peered with Google's services.
-        environment: agentEnvironment(args, { MILLRACE_NETWORK: network.network.id }),
+        // Its jobs reach the database by the network that is peered with Google's services. Vertex AI takes it with the
+        // project's number alone.
+        environment: agentEnvironment(args, {
+          MILLRACE_NETWORK: pulumi.interpolate`projects/${place.projectNumber}/global/networks/${network.network.name}`,
+        }),
         cpu: config.cpu,
         memory: config.memory,
         count: config.replicas,

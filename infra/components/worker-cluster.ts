@@ -31,6 +31,11 @@ export type WorkerHost =
       readonly scaler: Identity
     }
 
+/** What everything of a worker cluster is called. */
+export function workersName(workers: string): string {
+  return `workers-${workers}`
+}
+
 /** A set of workers, ready to be run. */
 export interface WorkerSet extends WorkerClusterArgs {
   /** Of everything it is made of. */
@@ -50,12 +55,12 @@ export class WorkerCluster extends pulumi.ComponentResource {
   constructor(name: string, args: WorkerClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super('millrace:infra:WorkerCluster', name, {}, opts)
     const { foundation, workers, config, host } = args
-    const { buckets, registry, images } = foundation
+    const { buckets, images } = foundation
     this.identity = makeWorkerIdentity(this)
     const set: WorkerSet = {
       ...args,
-      name: `workers-${workers}`,
-      image: registry.image('worker', images.worker),
+      name: workersName(workers),
+      image: images.of('worker'),
       identity: this.identity,
       environment: processEnvironment(foundation, {
         secrets: config.secrets,

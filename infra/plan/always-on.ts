@@ -79,6 +79,7 @@ const BY_TYPE: Readonly<
     most: number(inputs.maxInstances),
     size: said(inputs.machineType ?? 'e2-micro'),
   }),
+  'docker:index/container:Container': dockerContainer,
   'kubernetes:apps/v1:Deployment': workload,
   'kubernetes:apps/v1:StatefulSet': workload,
   'kubernetes:apps/v1:DaemonSet': (inputs) => ({
@@ -128,6 +129,13 @@ function workerPool(inputs: Inputs): Reading {
     most: fixed ?? number(at(inputs, 'scaling.maxInstanceCount')),
     size: containers(at(inputs, 'template.containers')),
   }
+}
+
+/** One that is not started again does something, and ends. */
+function dockerContainer(inputs: Inputs): Reading | undefined {
+  if ((inputs.restart ?? 'no') === 'no') return undefined
+  const cpus = inputs.cpus === undefined ? [] : [`${said(inputs.cpus)} CPU`]
+  return { what: 'container', ...always(1), size: [...cpus, `${said(inputs.memory)}Mi`].join(', ') }
 }
 
 /** Only a reserved address that the internet can reach costs something. */

@@ -32,6 +32,7 @@ const FACTS: readonly (readonly [path: string, word?: string])[] = [
   ['schedule'],
   ['timeZone'],
   ['length', 'length'],
+  ['tag', 'tag'],
   ['location'],
   ['region'],
 ]

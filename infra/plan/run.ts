@@ -10,7 +10,7 @@ import { inTreeOrder } from './tree-order.ts'
 import { STACK_TYPE } from './urn.ts'
 
 /** A program that is not done by then waits for something that never comes. */
-const LONGEST_RUN = 60_000
+const LONGEST_RUN = 180_000
 
 export interface PlanOptions {
   /** Breaks it off. */

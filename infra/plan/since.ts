@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { withCheckout } from '@millrace/release'
+import { stackNames, withCheckout } from '@millrace/release'
 import { UserError } from '@millrace/sdk'
 import { PlanError } from './plan-error.ts'
 import type { Plan } from './planned-resource.ts'
@@ -15,7 +15,7 @@ export async function planAt(
   signal: AbortSignal,
 ): Promise<{ plan: Plan; commit: string }> {
   const plan = withCheckout(root, ref, async ({ root: tree, commit }) => {
-    const isThere = ['Pulumi.yaml', `Pulumi.${stack}.yaml`].every((name) => existsSync(join(tree, name)))
+    const isThere = existsSync(join(tree, 'Pulumi.yaml')) && stackNames(tree).includes(stack)
     if (!isThere) return { commit, plan: { stack, project: '', resources: [], outputs: {}, warnings: [] } }
     try {
       return { commit, plan: await planProgram(readStack(tree, stack), { signal }) }

@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { findStackFile } from '@millrace/release'
+import { UserError } from '@millrace/sdk'
 import { type Document, isMap, isScalar, parseDocument } from 'yaml'
 import { PlanError } from './plan-error.ts'
 import type { Program } from './program.ts'
@@ -10,7 +12,7 @@ export interface StackProgram extends Program {
 }
 
 /**
- * Reads Pulumi.yaml and Pulumi.STACK.yaml as the CLI does (pulumi/sdk/go/common/resource/config/value.go): a single
+ * Reads Pulumi.yaml and the file of a stack as the CLI does (pulumi/sdk/go/common/resource/config/value.go): a single
  * value becomes its text, a list or an object JSON. What is encrypted nobody can read here: a text that names it takes
  * its place, and as in the CLI its whole key is secret.
  * @throws PlanError when there is no such stack, or a file is wrong
@@ -19,9 +21,7 @@ export function readStack(root: string, stack: string): StackProgram {
   const projectFile = read(root, 'Pulumi.yaml')
   const project = projectFile.get('name')
   if (typeof project !== 'string') throw wrong('Pulumi.yaml: name: expected the name of the project')
-  const file = `Pulumi.${stack}.yaml`
-  if (!/^[\w.-]+$/.test(stack) || !existsSync(join(root, file))) throw noSuchStack(root, stack)
-
+  const file = fileOf(root, stack)
   const config = new Config()
   for (const [key, node] of configOf(projectFile, 'Pulumi.yaml')) {
     const value = isMap(node) && node.has('default') ? node.get('default', true) : isMap(node) ? undefined : node
@@ -38,20 +38,13 @@ export function readStack(root: string, stack: string): StackProgram {
   return { root: resolve(root), main: typeof main === 'string' ? main : '.', project, stack, ...config.done() }
 }
 
-/** The stacks that have a file. */
-export function stackNames(root: string): string[] {
-  return readdirSync(root)
-    .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
-    .toSorted()
-}
-
-function noSuchStack(root: string, stack: string): PlanError {
-  const names = stackNames(root)
-  return wrong(
-    names.length > 0
-      ? `there is no stack "${stack}"; there are ${names.join(', ')}`
-      : `there is no stack "${stack}", and no other: make Pulumi.${stack}.yaml`,
-  )
+function fileOf(root: string, stack: string): string {
+  try {
+    return findStackFile(root, stack).name
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw wrong(error.hint ? `${error.message}\n${error.hint}` : error.message)
+  }
 }
 
 class Config {

@@ -6,6 +6,7 @@ export const DATA_TYPES: readonly string[] = [
   'gcp:kms/cryptoKey:CryptoKey',
   'gcp:bigquery/dataset:Dataset',
   'gcp:bigquery/table:Table',
+  'docker:index/volume:Volume',
 ]
 
 /**

@@ -13,6 +13,11 @@ import { databaseRecovers } from './rules/database-recovers.ts'
 import { databaseSettings } from './rules/database-settings.ts'
 import { databaseUsers } from './rules/database-users.ts'
 import { deletionDecided } from './rules/deletion-decided.ts'
+import { dockerBounds } from './rules/docker-bounds.ts'
+import { dockerImages } from './rules/docker-images.ts'
+import { dockerPorts } from './rules/docker-ports.ts'
+import { dockerRights } from './rules/docker-rights.ts'
+import { dockerSocket } from './rules/docker-socket.ts'
 import { federationBinding } from './rules/federation-binding.ts'
 import { federationCondition } from './rules/federation-condition.ts'
 import { flowAccounts } from './rules/flow-accounts.ts'
@@ -20,6 +25,7 @@ import { googleDurations } from './rules/google-durations.ts'
 import { googleNames } from './rules/google-names.ts'
 import { grantsFirst } from './rules/grants-first.ts'
 import { imagesByDigest } from './rules/images-by-digest.ts'
+import { kubernetesAccounts } from './rules/kubernetes-accounts.ts'
 import { kubernetesNames } from './rules/kubernetes-names.ts'
 import { labelled } from './rules/labelled.ts'
 import { logMetrics } from './rules/log-metrics.ts'
@@ -58,6 +64,7 @@ export const policies: readonly Policy[] = [
   federationBinding,
   previewReadsOnly,
   flowAccounts,
+  kubernetesAccounts,
   // What can be reached.
   noPublicMembers,
   privateBuckets,
@@ -80,6 +87,12 @@ export const policies: readonly Policy[] = [
   imagesByDigest,
   labelled,
   validLabels,
+  // What containers of an engine may do to its machine.
+  dockerRights,
+  dockerSocket,
+  dockerPorts,
+  dockerImages,
+  dockerBounds,
   // What comes first.
   servicesFirst,
   grantsFirst,

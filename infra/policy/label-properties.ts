@@ -1,4 +1,5 @@
 import type { PlannedResource } from '../plan/planned-resource.ts'
+import { takesDockerLabels } from './docker.ts'
 
 const LABELS = [
   'artifactregistry/repository:Repository',
@@ -40,7 +41,9 @@ export const LABEL_PROPERTIES: Readonly<Record<string, string>> = {
 }
 
 /** Where a resource has its labels; undefined for one that takes none. */
-export function labelPropertyOf({ type, custom }: PlannedResource): string | undefined {
+export function labelPropertyOf(resource: PlannedResource): string | undefined {
+  const { type, custom } = resource
+  if (takesDockerLabels(resource)) return 'labels'
   if (custom && type.startsWith('kubernetes:') && !/^kubernetes:(?:helm|yaml|kustomize)/.test(type)) {
     return 'metadata.labels'
   }

@@ -13,6 +13,14 @@ const ALWAYS_MARKED: Readonly<Record<string, readonly string[]>> = {
   'gcp:storage/bucketObject:BucketObject': ['content'],
 }
 
+/**
+ * Places of which some values are secret and others are for everybody to see: an engine's containers are told a password
+ * by their environment, and whoever may ask the engine for that is root on its machine.
+ */
+const MAY_BE_SECRET: Readonly<Record<string, readonly string[]>> = {
+  'docker:index/container:Container': ['envs'],
+}
+
 /** Whether a path of a resource is one of the places, or inside one. */
 export function isSecretPlace(type: string, path: string): boolean {
   return isIn(SECRET_PLACES, type, path)
@@ -21,6 +29,11 @@ export function isSecretPlace(type: string, path: string): boolean {
 /** Whether a value at a path is marked as secret even when it is none. */
 export function isAlwaysMarked(type: string, path: string): boolean {
   return isIn(ALWAYS_MARKED, type, path)
+}
+
+/** Whether a secret value may stand at a path, though others do, too. */
+export function mayBeSecret(type: string, path: string): boolean {
+  return isIn(MAY_BE_SECRET, type, path)
 }
 
 function isIn(places: Readonly<Record<string, readonly string[]>>, type: string, path: string): boolean {

@@ -4,10 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parseConfig, type RawConfig } from '../../infra/config.ts'
 
 const DIGEST = `sha256:${'a'.repeat(64)}`
-const LEAST: RawConfig = {
-  project: { number: '100000000001' },
-  images: { agent: DIGEST, worker: DIGEST, console: DIGEST, runtime: DIGEST },
-}
+const LEAST: RawConfig = { project: { number: '100000000001' } }
 const AGENT = { agents: { runs: { launcher: 'cloud-run' } } }
 const KEDA = { version: '2.18.1', operator: DIGEST, metricsServer: DIGEST }
 
@@ -49,6 +46,7 @@ describe('the stack config', () => {
       database: { tier: 'db-custom-1-3840', backups: 7, pointInTime: 7 * 86_400, disk: 10 * 2 ** 30 },
       registry: { keep: 20, deleteAfter: 30 * 86_400 },
       agents: {},
+      images: {},
     })
     expect(config.cluster).toBeUndefined()
   })
@@ -85,6 +83,7 @@ describe('the stack config', () => {
       { github: { repository: 'a/b', environment: 'dev' } },
       /millrace:github\.repositoryId: is required/,
     ],
+    ['an image that others stand on', { images: { runtime: DIGEST } }, /Pulumi\.dev\.yaml: .*runtime/],
     ['a tag in place of a digest', { images: { agent: 'latest' } }, /millrace:images\.agent: .*sha256.*"latest"/],
     [
       'money without a currency',

@@ -26,7 +26,7 @@ beforeAll(async () => {
     planOf('prod', { 'millrace:protect': 'false' }),
   ])
   plans = { dev, prod, leaving }
-})
+}, 240_000)
 
 const find = (stack: string): Plan => {
   const plan = plans[stack]
@@ -136,6 +136,15 @@ const BREAKS: readonly (readonly [
   ['no-basic-roles', 'dev', 'projects/iAMMember:IAMMember', 'apply', setting('role', 'roles/editor')],
   ['role-names', 'dev', 'projects/iAMMember:IAMMember', 'apply', setting('role', 'run.admin')],
   ['flow-accounts', 'dev', ':BucketIAMMember', 'flow-hello', setting('condition')],
+  ['kubernetes-accounts', 'prod', 'v1:ServiceAccount', 'flow-hello', setting('metadata.name', 'hello')],
+  [
+    'kubernetes-accounts',
+    'prod',
+    'v1:ServiceAccount',
+    'agent-gke',
+    setting('metadata.annotations', { 'iam.gke.io/gcp-service-account': 'other@p.iam.gserviceaccount.com' }),
+  ],
+  ['kubernetes-accounts', 'prod', 'serviceaccount/iAMMember:IAMMember', 'flow-hello-workload', setting('member', 'x')],
   ['data-protected', 'dev', ':Bucket', 'results', (each) => ({ ...each, protect: false })],
   ['data-protected', 'leaving', 'cluster:Cluster', '', setting('deletionProtection', true)],
   ['database-recovers', 'prod', ':DatabaseInstance', '', setting('settings.backupConfiguration.enabled', false)],

@@ -1,15 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runInNewContext } from 'node:vm'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { stackNames } from '@millrace/release'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { readAgentContract } from '../../images/agent/contract.ts'
 import { access } from '../../infra/plan/access.ts'
 import { faults } from '../../infra/plan/check.ts'
 import { mermaid } from '../../infra/plan/graph.ts'
 import { inventory } from '../../infra/plan/inventory.ts'
-import { isRecord, type Plan, type PlannedResource, Unknown } from '../../infra/plan/planned-resource.ts'
+import { isRecord, type Plan, type Planned, type PlannedResource, Unknown } from '../../infra/plan/planned-resource.ts'
 import { planProgram } from '../../infra/plan/run.ts'
-import { readStack, stackNames } from '../../infra/plan/stack-file.ts'
+import { readStack } from '../../infra/plan/stack-file.ts'
 import { violations } from '../../infra/policy/index.ts'
+import { itemsAt } from '../../infra/policy/values.ts'
+import { podTemplate } from '../../platform/agents/launchers/kubernetes/pod-template.ts'
+import { AGENT_RIGHTS } from '../fakes/kubernetes/api-server.ts'
+
+// A plan is two processes; on a busy machine they take their time.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -102,12 +110,12 @@ describe('prod has', () => {
     const pools = Object.fromEntries(all(prod, 'NodePool').map(({ inputs }) => [String(inputs.name), inputs]))
     expect(pools.small?.autoscaling).toMatchObject({ totalMinNodeCount: 0, totalMaxNodeCount: 100 })
     expect(pools.gpu?.nodeConfig).toMatchObject({ guestAccelerators: [{ type: 'nvidia-tesla-t4', count: 1 }] })
-    const { rules } = one(prod, 'Role', 'agent-gke').inputs
-    expect(rules).toContainEqual({
-      apiGroups: ['batch'],
-      resources: ['jobs'],
-      verbs: ['create', 'get', 'list', 'watch', 'patch', 'delete'],
-    })
+    const textsAt = (value: Planned, path: string) => itemsAt(value, path).map((each) => String(each.value))
+    const rights = itemsAt(one(prod, 'Role', 'agent-gke').inputs, 'rules').flatMap(({ value: rule }) =>
+      textsAt(rule, 'resources').flatMap((resource) => textsAt(rule, 'verbs').map((verb) => `${verb} ${resource}`)),
+    )
+    // Those that the launcher is tested with, and no others.
+    expect(rights.toSorted()).toEqual(AGENT_RIGHTS.toSorted())
   })
 
   it('workers that KEDA scales with the queue, from nothing, on spot machines, and that drain (C8)', () => {
@@ -154,6 +162,74 @@ describe('dev', () => {
     expect(workers.ignoreChanges).toEqual(['scaling.manualInstanceCount'])
     const scaler = one(dev, 'WorkerPoolIamMember', 'workers-standard-scaled')
     expect(scaler.inputs).toMatchObject({ role: 'roles/run.developer', name: 'workers-standard' })
+  })
+})
+
+describe('an agent', () => {
+  it.each([
+    ['dev', 'cloud-run'],
+    ['prod', 'cloud-run'],
+    ['prod', 'vertex'],
+    ['prod', 'gke'],
+  ])('of %s, %s, is told what it reads', (stack, agent) => {
+    const told = environmentOf(planOf(stack), `agent-${agent}`)
+    const contract = readAgentContract(told)
+    expect(contract).toMatchObject({
+      MILLRACE_AGENT: agent,
+      MILLRACE_ENV: stack,
+      MILLRACE_PROJECT: `example-millrace-${stack}`,
+      MILLRACE_REGION: 'europe-west1',
+      MILLRACE_RELEASES: `gs://example-millrace-${stack}-releases`,
+    })
+    // Nothing that nobody reads.
+    expect(Object.keys(told).filter((name) => !(name in contract))).toEqual([])
+  })
+
+  it('is told the network of its jobs as its launcher takes it', () => {
+    const network = prod.resources.find(({ type }) => type === 'gcp:compute/network:Network')?.inputs.name
+    // Where no subnetwork is named, Cloud Run takes the one of the network's name.
+    expect(one(prod, 'Subnetwork', 'subnetwork').inputs.name).toBe(network)
+    expect(environmentOf(prod, 'agent-cloud-run').MILLRACE_NETWORK).toBe(network)
+    expect(environmentOf(prod, 'agent-vertex').MILLRACE_NETWORK).toBe(
+      `projects/100000000002/global/networks/${network}`,
+    )
+    expect(environmentOf(prod, 'agent-gke').MILLRACE_NAMESPACE).toBe('millrace')
+  })
+
+  it('starts the pods of a flow as an account that is there', () => {
+    const spec = {
+      ...{ name: 'millrace-r1-1', run: 'r1', launch: 1, flow: 'hello', stack: 'prod', environment: {} },
+      ...{ driver: {}, workers: { count: 0 }, account: releaseOf(prod).deployments.hello.account as string },
+    }
+    const named = podTemplate('driver', spec, {}).spec?.serviceAccountName
+    const account = one(prod, 'ServiceAccount', 'flow-hello')
+    expect(account.inputs.metadata).toMatchObject({
+      name: named,
+      namespace: 'millrace',
+      annotations: { 'iam.gke.io/gcp-service-account': spec.account },
+    })
+    // A pod whose account is not there is not made.
+    expect(dependenciesOf(prod)(one(prod, 'BucketObject', 'newest'))).toContain(account.urn)
+  })
+
+  it('on Cloud Run keeps the size of the worker pools that are there, and may', () => {
+    const pools = readAgentContract(environmentOf(dev, 'agent-cloud-run')).MILLRACE_POOLS
+    expect(pools).toEqual({
+      standard: { pool: 'workers-standard', min: 0, max: 5, tasksPerWorker: 20, cooldown: 300 },
+    })
+    const workers = one(dev, 'WorkerPool', 'workers-standard')
+    expect(workers.inputs.name).toBe(pools?.standard?.pool)
+    expect(environmentOf(dev, 'workers-standard').MILLRACE_CLUSTER).toBe('standard')
+    const grants = access(dev).filter(({ identity }) => identity.startsWith('serviceAccount:agent-cloud-run@'))
+    expect(grants.map(({ role, on }) => `${role} on ${on}`)).toEqual(
+      expect.arrayContaining([
+        'roles/run.developer on worker pool workers-standard',
+        'roles/iam.serviceAccountUser on service account workers-standard@example-millrace-dev.iam.gserviceaccount.com',
+        'roles/artifactregistry.reader on repository millrace',
+      ]),
+    )
+    // Where there are none it is told of none.
+    expect(environmentOf(prod, 'agent-cloud-run').MILLRACE_POOLS).toBeUndefined()
   })
 })
 
@@ -212,14 +288,12 @@ describe('a flow', () => {
   })
 
   it('is in the release with all that a run of it needs', () => {
-    const { source } = one(prod, 'BucketObject', 'release').inputs
-    const text = isRecord(source) && isRecord(source.asset) ? String(source.asset.text) : ''
-    const { datacube } = JSON.parse(text).deployments
+    const { datacube } = releaseOf(prod).deployments
     expect(datacube).toMatchObject({
       account: 'flow-datacube@example-millrace-prod.iam.gserviceaccount.com',
       store: 'gs://example-millrace-prod-results/flows/datacube/',
       cluster: 'standard',
-      image: expect.stringMatching(/\/runtime@sha256:/),
+      image: 'europe-west1-docker.pkg.dev/example-millrace-prod/millrace/flow-datacube@<flow-datacube.digest>',
     })
     const code = all(prod, 'BucketObject').find(({ inputs }) => inputs.name === `datacube/${datacube.bundle}.mjs`)
     expect(code?.retainOnDelete).toBe(true)
@@ -234,15 +308,28 @@ describe('the release', () => {
       expect(before).toContain(each.urn)
     }
     expect(dependenciesOf(prod)(one(prod, 'BucketObject', 'newest'))).toContain(record.urn)
+    // Whoever runs it is of this `up` by then, and so are the images that it names.
+    for (const each of all(prod, 'Image')) expect(before).toContain(each.urn)
+    for (const each of prod.resources.filter(
+      ({ type, name }) => /WorkerPool|Deployment$/.test(type) && /^(agent|workers)-/.test(name),
+    )) {
+      expect(before).toContain(each.urn)
+    }
     // It can be gone back to when newer ones are made.
     expect(record.retainOnDelete).toBe(true)
   })
 
   it('has a name and a text that hang on what is in it alone', async () => {
-    const again = await planProgram(readStack(ROOT, 'prod'), { origins: false })
-    expect(one(again, 'BucketObject', 'release').inputs).toEqual(one(prod, 'BucketObject', 'release').inputs)
+    const again = await planProgram(readStack(ROOT, 'prod'))
+    expect(releaseOf(again)).toEqual(releaseOf(prod))
   })
 })
+
+/** The record of the release as it will be, with `<NAME.digest>` for the digests of images that are yet to be built. */
+function releaseOf(plan: Plan) {
+  const { source } = one(plan, 'BucketObject', 'release').inputs
+  return JSON.parse(JSON.parse(String(source)).asset.text)
+}
 
 function planOf(stack: string): Plan {
   const plan = plans.get(stack)
@@ -259,6 +346,19 @@ function one(plan: Plan, kind: string, name: string): PlannedResource {
 
 function all({ resources }: Plan, kind: string): PlannedResource[] {
   return resources.filter(({ type }) => type.endsWith(`:${kind}`))
+}
+
+/** What the one container of a worker pool or deployment is told; what is known only later as it will look. */
+function environmentOf(plan: Plan, name: string): Record<string, string> {
+  const found = plan.resources.find((each) => each.name === name && /:(WorkerPool|Deployment)$/.test(each.type))
+  const template = found?.inputs.template ?? (isRecord(found?.inputs.spec) ? found.inputs.spec.template : undefined)
+  const pod = isRecord(template) && isRecord(template.spec) ? template.spec : template
+  const [container] = isRecord(pod) && Array.isArray(pod.containers) ? pod.containers : []
+  const variables = isRecord(container) ? (container.envs ?? container.env) : undefined
+  if (!Array.isArray(variables)) throw new Error(`the plan has no process ${name}`)
+  return Object.fromEntries(
+    variables.flatMap((each) => (isRecord(each) ? [[String(each.name), String(each.value)]] : [])),
+  )
 }
 
 function environments({ resources }: Plan): string[] {

@@ -1,3 +1,4 @@
+import { Unknown } from '../../plan/planned-resource.ts'
 import { leaves } from '../../plan/walk.ts'
 import { containersOf } from '../containers.ts'
 import type { ResourcePolicy } from '../policy.ts'
@@ -23,8 +24,17 @@ export const imagesByDigest: ResourcePolicy = {
     }
     for (const { path, value } of images) {
       if (typeof value === 'string' && BY_DIGEST.test(value)) continue
-      // Digests come from the config or a release: each is known before anything is made, and has to be.
+      if (value instanceof Unknown && mayBeDigest(value)) continue
       yield { property: path, wrong: is(value), fix: 'name it by digest: IMAGE@sha256:…, 64 hexadecimal digits' }
     }
   },
+}
+
+/**
+ * An image that is yet to be built has its digest then: what is known by now must end in the digest of another resource.
+ * Where nothing is known of it, as in Pulumi's own preview, it is looked at again when it is.
+ */
+function mayBeDigest(value: Unknown): boolean {
+  const text = String(value)
+  return text === '<?>' || /^[^\s@]+@<[\w-]+\.digest>$/.test(text)
 }

@@ -2,7 +2,7 @@ import { isRecord } from '../../plan/planned-resource.ts'
 import { labelPropertyOf } from '../label-properties.ts'
 import type { ResourcePolicy } from '../policy.ts'
 import { stackOf } from '../tree.ts'
-import { at, is, isHidden, pathTo } from '../values.ts'
+import { at, type Found, is, isHidden, isList, pathTo, textAt } from '../values.ts'
 
 /** What Kubernetes calls it by itself will do, too. */
 const MANAGED_BY = ['managed-by', 'app.kubernetes.io/managed-by']
@@ -16,7 +16,7 @@ export const labelled: ResourcePolicy = {
     if (property === undefined) return
     const found = at(resource.inputs, property)
     if (isHidden(found)) return
-    const labels = isRecord(found) ? found : {}
+    const labels = isRecord(found) ? found : listed(found)
     const stack = labels.stack
     if (stack !== stackOf(resource) && !isHidden(stack)) {
       yield { property: pathTo(property, 'stack'), wrong: is(stack), fix: `set it to "${stackOf(resource)}"` }
@@ -25,4 +25,10 @@ export const labelled: ResourcePolicy = {
       yield { property: pathTo(property, 'managed-by'), wrong: 'is missing', fix: 'set it to "pulumi"' }
     }
   },
+}
+
+/** Docker's provider has labels as a list of `{ label, value }`. */
+function listed(found: Found): Readonly<Record<string, Found>> {
+  if (!isList(found)) return {}
+  return Object.fromEntries(found.map((each) => [textAt(each, 'label') ?? '', at(each, 'value')]))
 }

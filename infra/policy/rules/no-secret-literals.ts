@@ -1,7 +1,8 @@
 import { leaves } from '../../plan/walk.ts'
 import { containersOf, variablesOf } from '../containers.ts'
+import { isDockerContainer } from '../docker.ts'
 import type { ResourcePolicy } from '../policy.ts'
-import { at, textAt } from '../values.ts'
+import { at, itemsAt, textAt } from '../values.ts'
 
 const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|KEY|APIKEY|CREDENTIALS?|PRIVATE_KEY|DSN)$/i
 /** A key in a text, a password in an address (unless it is a reference), tokens of GitHub, Google and Slack. */
@@ -31,6 +32,11 @@ export const noSecretLiterals: ResourcePolicy = {
           fix: 'take it from a secret (valueSource at Cloud Run, valueFrom in Kubernetes), or name it for what it is',
         }
       }
+    }
+    for (const { path, value } of isDockerContainer(resource) ? itemsAt(resource.inputs, 'envs') : []) {
+      const [, name = ''] = typeof value === 'string' ? (/^(\w+)=./.exec(value) ?? []) : []
+      if (!SECRET_NAME.test(name)) continue
+      yield { property: path, wrong: `writes out ${name}`, fix: 'mark it as secret, or name it for what it is' }
     }
     for (const { path, value } of leaves(resource.inputs)) {
       if (typeof value !== 'string') continue

@@ -1,7 +1,7 @@
 import { type Planned, SecretValue } from '../../plan/planned-resource.ts'
 import { leaves } from '../../plan/walk.ts'
 import type { PlanFault, PlanPolicy } from '../policy.ts'
-import { isAlwaysMarked, isSecretPlace } from '../secret-places.ts'
+import { isAlwaysMarked, isSecretPlace, mayBeSecret } from '../secret-places.ts'
 
 const FIX = 'put it into Secret Manager, and give the name of its version here'
 
@@ -16,7 +16,7 @@ export const secretsNotShown: PlanPolicy = {
       // Providers of Pulumi keep what they sign in with as a secret.
       if (!resource.custom || resource.type.startsWith('pulumi:providers:')) continue
       for (const fault of shown(resource, resource.inputs)) {
-        const isFine = isSecretPlace(resource.type, fault.property) || isAlwaysMarked(resource.type, fault.property)
+        const isFine = [isSecretPlace, isAlwaysMarked, mayBeSecret].some((says) => says(resource.type, fault.property))
         if (!isFine) yield fault
       }
     }

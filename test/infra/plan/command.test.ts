@@ -41,7 +41,7 @@ describe('npm run plan', () => {
   it.each([
     ['', 'say which stack: dev or prod (--help for the options)'],
     ['dev prod', 'say which stack: dev or prod (--help for the options)'],
-    ['staging', 'there is no stack "staging"; there are dev, prod'],
+    ['staging', 'there is no stack "staging": no file Pulumi.staging.yaml\nStacks here: dev, prod.'],
     ['dev --jsn', "Unknown option '--jsn' (--help for the options)"],
     ['dev --json --graph', '--json and --graph are two ways to print one thing; choose one'],
     ['dev --graph --since HEAD', '--since tells what changed, which --graph cannot show; leave one of them out'],

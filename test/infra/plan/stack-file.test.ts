@@ -71,16 +71,29 @@ it('takes the defaults of the project, unless the stack says otherwise', () => {
   })
 })
 
+it('reads Pulumi.STACK.yml as well, and takes no sides where there are both', () => {
+  write('Pulumi.dev.yml', 'config:\n  gcp:project: short')
+  expect(readStack(root, 'dev').config).toEqual({ 'gcp:project': 'short' })
+  write('Pulumi.dev.yaml', 'config:\n  gcp:project: long')
+  expect(() => readStack(root, 'dev')).toThrow(
+    'the stack "dev" has two files, Pulumi.dev.yaml and Pulumi.dev.yml; keep one of them',
+  )
+})
+
 it('leaves out tags, which are for the CLI alone', () => {
   expect(stack('config:\n  pulumi:tags: { value: { a: b } }').config).toEqual({})
 })
 
 it('says in one line what is wrong', () => {
-  expect(() => readStack(root, 'prod')).toThrow('there is no stack "prod", and no other: make Pulumi.prod.yaml')
+  expect(() => readStack(root, 'prod')).toThrow(
+    `there is no stack "prod": no file Pulumi.prod.yaml\nThere is none in ${root}.`,
+  )
   write('Pulumi.dev.yaml', 'config: {}')
   write('Pulumi.prod.yaml', 'config: {}')
-  expect(() => readStack(root, 'staging')).toThrow('there is no stack "staging"; there are dev, prod')
-  expect(() => readStack(root, '../dev')).toThrow('there is no stack "../dev"; there are dev, prod')
+  expect(() => readStack(root, 'staging')).toThrow(
+    'there is no stack "staging": no file Pulumi.staging.yaml\nStacks here: dev, prod.',
+  )
+  expect(() => readStack(root, '../dev')).toThrow('there is no stack "../dev"')
   expect(() => stack('config:\n  region: r')).toThrow(
     'Pulumi.dev.yaml: config.region: expected NAMESPACE:KEY, for instance millrace:region',
   )

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { policies, violations } from '../../../infra/policy/index.ts'
 import { access } from './cases/access.ts'
 import { data } from './cases/data.ts'
+import { docker } from './cases/docker.ts'
 import { google } from './cases/google.ts'
 import { inCluster } from './cases/in-cluster.ts'
 import { order } from './cases/order.ts'
@@ -12,7 +13,7 @@ import { secrets } from './cases/secrets.ts'
 import type { Cases, Fragment } from './cases.ts'
 import { planOf, resource } from './fragments.ts'
 
-const ALL: Cases = { ...access, ...reach, ...secrets, ...data, ...runs, ...order, ...google, ...inCluster }
+const ALL: Cases = { ...access, ...reach, ...secrets, ...data, ...runs, ...order, ...google, ...inCluster, ...docker }
 const RULES = new URL('../../../infra/policy/rules/', import.meta.url)
 
 /** What one policy says of a fragment; what the others say of so small a part is of no interest. */

@@ -34,6 +34,7 @@ export const data: Cases = {
         'a bucket whose deletions can be taken back',
         [bucket({ versioning: { enabled: false }, softDeletePolicy: { retentionDurationSeconds: 604800 } })],
       ],
+      ['a volume of an engine', [resource('docker:index/volume:Volume', 'data', {}, { protect: true })]],
       ['what holds no data', [resource('gcp:compute/network:Network', 'n')]],
       ['a stack that is not protected at all', open(openInstance, bucket({}, false))],
     ],
@@ -52,6 +53,11 @@ export const data: Cases = {
         'a database that Google may delete',
         [instance({ deletionProtectionEnabled: false })],
         'sql.DatabaseInstance postgres: settings.deletionProtectionEnabled is false; set it to true',
+      ],
+      [
+        'a volume that may be deleted',
+        [resource('docker:index/volume:Volume', 'data')],
+        'Volume data: protect is false; set it to place.protect',
       ],
       [
         'a key that may be deleted',

@@ -1,6 +1,6 @@
-import type { Planned } from '../../../../infra/plan/planned-resource.ts'
+import { type Planned, Unknown } from '../../../../infra/plan/planned-resource.ts'
 import type { Cases } from '../cases.ts'
-import { IMAGE, resource } from '../fragments.ts'
+import { component, emailOf, IMAGE, resource } from '../fragments.ts'
 
 const named = (type: string, name: string) => [resource(type, 'x', { metadata: { name } })]
 const container = (more: { [key: string]: Planned }) => [
@@ -10,10 +10,69 @@ const container = (more: { [key: string]: Planned }) => [
   }),
 ]
 const amounts = (resources: { [key: string]: Planned }) => container({ resources })
+const cluster = resource('gcp:container/cluster:Cluster', 'cluster')
+const flow = component('FlowDeployment', 'flow-hello')
+const pods = (name: string, google = name, namespace: Planned = 'millrace') =>
+  resource(
+    'kubernetes:core/v1:ServiceAccount',
+    name,
+    { metadata: { name, namespace, annotations: { 'iam.gke.io/gcp-service-account': emailOf(google) } } },
+    { parent: flow },
+  )
+const mayBe = (name: string, google = name) =>
+  resource('gcp:serviceaccount/iAMMember:IAMMember', `${name}-workload-identity`, {
+    serviceAccountId: `projects/p/serviceAccounts/${emailOf(google)}`,
+    role: 'roles/iam.workloadIdentityUser',
+    member: `serviceAccount:p.svc.id.goog[millrace/${name}]`,
+  })
 const AT = 'kubernetes Deployment agent: spec.template.spec.containers[0]'
 const LABEL = 'use lower-case letters, digits and "-", 63 at most, none of them "-" at the ends'
 
 export const inCluster: Cases = {
+  'kubernetes-accounts': {
+    keeps: [
+      ['a flow that has an account, and may be it', [cluster, flow, pods('flow-hello'), mayBe('flow-hello')]],
+      ['a flow where there is no cluster', [flow]],
+      ['an account that is nobody at Google', [resource('kubernetes:core/v1:ServiceAccount', 'keda', {})]],
+      [
+        'a namespace that is known only later',
+        [cluster, flow, pods('flow-hello', 'flow-hello', new Unknown()), mayBe('flow-hello')],
+      ],
+      [
+        'a repository at GitHub that may be an account',
+        [
+          resource('gcp:serviceaccount/iAMMember:IAMMember', 'apply', {
+            serviceAccountId: `projects/p/serviceAccounts/${emailOf('apply')}`,
+            role: 'roles/iam.workloadIdentityUser',
+            member: 'principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github/*',
+          }),
+        ],
+      ],
+    ],
+    breaks: [
+      [
+        'a flow without an account',
+        [cluster, flow],
+        'FlowDeployment flow-hello: account in the cluster is missing; make a kubernetes ServiceAccount flow-hello inside the component',
+      ],
+      [
+        'an account that is called otherwise than the launcher calls it',
+        [cluster, flow, pods('hello'), mayBe('hello')],
+        'FlowDeployment flow-hello: account in the cluster is missing; make a kubernetes ServiceAccount flow-hello inside the component',
+      ],
+      [
+        'an account that may not be who it says',
+        [cluster, flow, pods('flow-hello')],
+        'kubernetes ServiceAccount flow-hello: metadata.annotations["iam.gke.io/gcp-service-account"] is flow-hello@p.iam.gserviceaccount.com, which it may not be; grant roles/iam.workloadIdentityUser on that account to …svc.id.goog[millrace/flow-hello]',
+      ],
+      [
+        'a grant for an account that is not there',
+        [mayBe('flow-hello')],
+        'serviceaccount.IAMMember flow-hello-workload-identity: member lets millrace/flow-hello in the cluster be flow-hello@p.iam.gserviceaccount.com, and no account of that name says that it is; make a kubernetes ServiceAccount with the annotation iam.gke.io/gcp-service-account, or remove the grant',
+      ],
+    ],
+  },
+
   'kubernetes-names': {
     keeps: [
       ['a service', named('kubernetes:core/v1:Service', 'keda-operator')],

@@ -9,12 +9,22 @@ const pod = (spec: { [key: string]: Planned }) => [
   resource('kubernetes:apps/v1:Deployment', 'agent', { spec: { template: { spec } } }),
 ]
 const FIX = 'name it by digest: IMAGE@sha256:…, 64 hexadecimal digits'
+const volume = (labels: Readonly<Record<string, string>>) => [
+  resource('docker:index/volume:Volume', 'data', {
+    labels: Object.entries(labels).map(([label, value]) => ({ label, value })),
+  }),
+]
 const LABELS = { stack: 'dev', 'managed-by': 'pulumi' }
 
 export const runs: Cases = {
   'images-by-digest': {
     keeps: [
       ['a digest', pool(IMAGE)],
+      [
+        'the digest of what is yet to be built',
+        pool(new Unknown('agent.digest', 'europe-west1-docker.pkg.dev/p/millrace/agent@<agent.digest>')),
+      ],
+      ['what cannot be seen yet', pool(new Unknown())],
       ['a digest from elsewhere', pod({ containers: [{ image: `ghcr.io/kedacore/keda@${DIGEST}` }] })],
       [
         'a digest in a setting',
@@ -26,6 +36,11 @@ export const runs: Cases = {
       ],
     ],
     breaks: [
+      [
+        'a tag that is yet to be made',
+        pool(new Unknown('build.tag', 'europe-west1-docker.pkg.dev/p/millrace/agent:<build.tag>')),
+        `cloudrunv2.WorkerPool agent: template.containers[0].image is known only later; ${FIX}`,
+      ],
       [
         'a tag',
         pool('europe-west1-docker.pkg.dev/p/millrace/agent:v1'),
@@ -75,6 +90,7 @@ export const runs: Cases = {
   labelled: {
     keeps: [
       ['a bucket with both', [resource('gcp:storage/bucket:Bucket', 'b', { labels: LABELS })]],
+      ['a volume, whose labels are a list', volume({ stack: 'dev', 'managed-by': 'pulumi' })],
       [
         'a cluster, whose labels have another name',
         [resource('gcp:container/cluster:Cluster', 'c', { resourceLabels: LABELS })],
@@ -95,6 +111,11 @@ export const runs: Cases = {
       ['labels that are known only later', [resource('gcp:storage/bucket:Bucket', 'b', { labels: new Unknown() })]],
     ],
     breaks: [
+      [
+        'a volume of another stack',
+        volume({ stack: 'prod', 'managed-by': 'pulumi' }),
+        'Volume data: labels.stack is "prod"; set it to "dev"',
+      ],
       [
         'a bucket that does not say what manages it',
         [resource('gcp:storage/bucket:Bucket', 'b', { labels: { stack: 'dev' } })],

@@ -1,4 +1,4 @@
-import { SecretValue, Unknown } from '../../../../infra/plan/planned-resource.ts'
+import { type Planned, SecretValue, Unknown } from '../../../../infra/plan/planned-resource.ts'
 import type { Cases } from '../cases.ts'
 import { IMAGE, resource } from '../fragments.ts'
 
@@ -12,6 +12,8 @@ const version = (inputs: Parameters<typeof resource>[2]) => [
 const pool = (...envs: { [key: string]: string | SecretValue | { secretKeyRef: { secret: string } } }[]) => [
   resource('gcp:cloudrunv2/workerPool:WorkerPool', 'agent', { template: { containers: [{ image: IMAGE, envs }] } }),
 ]
+
+const told = (...envs: readonly Planned[]) => [resource('docker:index/container:Container', 'c', { envs })]
 
 export const secrets: Cases = {
   'secrets-marked': {
@@ -49,6 +51,7 @@ export const secrets: Cases = {
 
   'secrets-not-shown': {
     keeps: [
+      ['a password that a container of an engine is told', told('A=b', new SecretValue())],
       ['a value where it is kept', version({ secretData: new SecretValue() })],
       [
         'what a provider signs in with',
@@ -56,6 +59,11 @@ export const secrets: Cases = {
       ],
     ],
     breaks: [
+      [
+        'a password in the command of a container of an engine',
+        [resource('docker:index/container:Container', 'c', { command: [new SecretValue()] })],
+        'Container c: command[0] shows a secret; put it into Secret Manager, and give the name of its version here',
+      ],
       [
         'a value in an environment',
         pool({ name: 'SMTP', value: new SecretValue() }),
@@ -76,6 +84,7 @@ export const secrets: Cases = {
 
   'no-secret-literals': {
     keeps: [
+      ['a password of a container of an engine that is marked', told('POSTGRES_USER=millrace', new SecretValue())],
       [
         'the name of a version',
         pool({ name: 'MILLRACE_SECRETS', value: '{"token":"projects/7/secrets/token/versions/1"}' }),
@@ -88,6 +97,11 @@ export const secrets: Cases = {
       ],
     ],
     breaks: [
+      [
+        'a password of a container of an engine',
+        told('POSTGRES_PASSWORD=hunter2'),
+        'Container c: envs[0] writes out POSTGRES_PASSWORD; mark it as secret, or name it for what it is',
+      ],
       [
         'a token that is written out',
         pool({ name: 'API_TOKEN', value: 'abc' }),
