@@ -9,6 +9,7 @@ import pg from 'pg'
 import type { BenchOptions } from './benchmark.ts'
 import { Child, type ChildOptions } from './child.ts'
 import { Cluster } from './cluster.ts'
+import { Platform } from './platform.ts'
 
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[/\\]$/, '')
@@ -85,6 +86,13 @@ export class Bench {
     const cluster = await Cluster.open(this, options)
     this.open.defer(() => cluster.close())
     return cluster
+  }
+
+  /** A database, an agent that starts processes, and the flow hello deployed. */
+  async platform(limit: number): Promise<Platform> {
+    const platform = await Platform.open(this, limit)
+    this.open.defer(() => platform.close())
+    return platform
   }
 
   /** A process; it is killed when the benchmark is over. */

@@ -24,6 +24,7 @@ export class Child {
   private readonly command: string
   private readonly output = { stdout: '', stderr: '' }
   private listeners: ((line: string) => void)[] = []
+  private readonly readers = new Set<() => void>()
 
   constructor(file: string, args: readonly string[], options: ChildOptions) {
     this.command = [file, ...args].join(' ')
@@ -45,6 +46,7 @@ export class Child {
     })
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.output.stderr = (this.output.stderr + text).slice(-20_000)
+      for (const listener of this.readers) listener()
     })
     this.exited = new Promise((resolve) => {
       this.process.once('error', (error) => {
@@ -75,6 +77,20 @@ export class Child {
         resolve(line)
       }
       this.listeners.push(listener)
+      void this.exited.then((ended) => reject(this.failure(ended)))
+    })
+  }
+
+  /** Waits until a text stands in what it wrote to standard error. @throws when it ends before */
+  said(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!this.output.stderr.includes(text)) return
+        this.readers.delete(look)
+        resolve()
+      }
+      this.readers.add(look)
+      look()
       void this.exited.then((ended) => reject(this.failure(ended)))
     })
   }
