@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import {
   driveRun,
   type FlowRun,
@@ -7,6 +8,7 @@ import {
   PostgresStore,
   type RunState,
   rescheduleRun,
+  Slots,
 } from '@millrace/engine'
 import { UserError } from '@millrace/sdk'
 import { LOG_EVENT } from '../../infra/components/log-events.ts'
@@ -31,18 +33,32 @@ export async function driveOne(): Promise<number> {
   try {
     const contract = readContract(process.env)
     const onAway = (message: string): void => writeLine('WARNING', message)
-    const store = await PostgresStore.open(required(contract, 'MILLRACE_DATABASE'), { onAway })
+    const database = required(contract, 'MILLRACE_DATABASE')
+    // While the database is opened.
+    const bundle = bringBundle(contract.MILLRACE_BUNDLE ?? ownBundle())
+    bundle.catch(() => {})
+    const threads = warmThreads(contract, bundle)
     try {
-      return await drive(contract, store)
+      const store = await PostgresStore.open(database, { onAway })
+      try {
+        return await drive(contract, store, bundle, threads)
+      } finally {
+        await store.close()
+      }
     } finally {
-      await store.close()
+      await threads?.close()
     }
   } catch (error) {
     return writeFailure(error)
   }
 }
 
-async function drive(contract: Contract, store: PostgresStore): Promise<number> {
+async function drive(
+  contract: Contract,
+  store: PostgresStore,
+  bundle: Promise<FlowSource>,
+  threads: Slots | undefined,
+): Promise<number> {
   const id = required(contract, 'MILLRACE_RUN')
   const { MILLRACE_LAUNCH: launch } = contract
   const found = await store.findRun(id)
@@ -53,7 +69,7 @@ async function drive(contract: Contract, store: PostgresStore): Promise<number> 
     writeLine('INFO', left.message, facts)
     return left.code
   }
-  const source = await bringBundle(contract.MILLRACE_BUNDLE ?? ownBundle())
+  const source = await bundle
   checkSource(found, source)
   await readSecrets(contract.MILLRACE_SECRETS)
   const flow = await importFlow(HOME, source)
@@ -65,6 +81,7 @@ async function drive(contract: Contract, store: PostgresStore): Promise<number> 
       store,
       root: HOME,
       ...(launch !== undefined && { launch }),
+      ...(threads && { threads }),
       ...(contract.MILLRACE_SLOTS !== undefined && { slots: contract.MILLRACE_SLOTS }),
       ...(contract.MILLRACE_TASK_MEMORY !== undefined && { memory: contract.MILLRACE_TASK_MEMORY }),
       onLog: (from, entry) => writeEntry(from, entry, facts),
@@ -81,6 +98,21 @@ async function drive(contract: Contract, store: PostgresStore): Promise<number> 
   } finally {
     goAway.forget()
   }
+}
+
+/**
+ * Threads for the tasks of the run: one gets ready while the driver does, for most flows have a task soon. A flow that reads
+ * secrets waits for them: threads have the environment of when they began.
+ */
+function warmThreads(contract: Contract, bundle: Promise<FlowSource>): Slots | undefined {
+  const { MILLRACE_EXECUTOR: executor, MILLRACE_SECRETS: secrets, MILLRACE_TASK_MEMORY: memory } = contract
+  if (executor !== 'threads' || Object.keys(secrets).length > 0) return undefined
+  const threads = new Slots({ root: HOME, count: contract.MILLRACE_SLOTS ?? availableParallelism(), memory })
+  bundle.then(
+    (source) => threads.warm(source),
+    () => {},
+  )
+  return threads
 }
 
 function exitOf(state: RunState): number {

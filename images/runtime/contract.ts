@@ -10,6 +10,8 @@ const shape = z.object({
   MILLRACE_RUN: z.string().optional(),
   /** Which launch of that run this process is of: when the run is launched again, it is not for this one any more. */
   MILLRACE_LAUNCH: number('a whole number, 1 or more', (value) => Number.isInteger(value) && value >= 1).optional(),
+  /** How the tasks of that run are run: threads then get ready while the database is opened. */
+  MILLRACE_EXECUTOR: z.enum(['inline', 'threads', 'cluster']).optional(),
   /** Of the runs: `postgres://…`, or a Cloud SQL instance, `cloudsql://PROJECT:REGION:INSTANCE/DATABASE`. */
   MILLRACE_DATABASE: z.string().optional(),
   /** When a flow is run by hand: the database whose workers run its tasks. */

@@ -32,6 +32,7 @@ export function jobSpec(claimed: ClaimedRun, surroundings: JobSurroundings): Job
       ...environment,
       MILLRACE_RUN: id,
       MILLRACE_LAUNCH: String(launch),
+      MILLRACE_EXECUTOR: claimed.executor,
       MILLRACE_DATABASE: database,
       MILLRACE_ENV: env,
       ...(source && { MILLRACE_BUNDLE: `${job.bundles}/${flow}/${source.digest}.mjs` }),

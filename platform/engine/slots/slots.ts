@@ -1,4 +1,5 @@
 import { CancelledError } from '@millrace/sdk'
+import type { FlowSource } from '../flow-source.ts'
 import { Backlog, IO_WIDTH } from './backlog.ts'
 import type { Outcome, TaskEvents } from './call.ts'
 import { Durations } from './durations.ts'
@@ -55,6 +56,11 @@ export class Slots {
     this.options = options
     this.count = options.count
     this.pools = new ThreadPools({ root: options.root, count: options.count, memory: options.memory })
+  }
+
+  /** Lets a thread get ready for calls of a flow, before there are any: it then starts while other things are done. */
+  warm(source: FlowSource): void {
+    void this.pools.warm(source)
   }
 
   /** Queues a call. Its outcome goes to `job.done`, always exactly once, unless it is taken back. */

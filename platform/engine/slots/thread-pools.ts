@@ -39,6 +39,11 @@ export class ThreadPools {
     }
   }
 
+  /** Starts a thread, and lets it load the flow; what goes wrong is seen again by the first batch. */
+  async warm(source: FlowSource): Promise<void> {
+    await (await this.pool(source).piscina).run(undefined).catch(() => {})
+  }
+
   async thread(source: FlowSource, id: number): Promise<Worker | undefined> {
     return (await this.pools.get(source.digest)?.piscina)?.threads.find(({ threadId }) => threadId === id)
   }
