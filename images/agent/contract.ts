@@ -1,6 +1,6 @@
 import { LAUNCHERS, poolSettings } from '@millrace/agents'
-import { describeIssues, UserError } from '@millrace/sdk'
 import { z } from 'zod'
+import { readEnvironment } from '../runtime/contract.ts'
 
 const list = z
   .string()
@@ -62,11 +62,5 @@ export type AgentContract = z.infer<typeof shape>
 
 /** @throws UserError naming the first variable that is wrong; its hint names the others */
 export function readAgentContract(environment: NodeJS.ProcessEnv): AgentContract {
-  const given = Object.fromEntries(
-    Object.keys(shape.shape).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-  )
-  const read = shape.safeParse(given)
-  if (read.success) return read.data
-  const [first = '', ...others] = describeIssues(shape, given, read.error.issues, (path) => path)
-  throw new UserError(first, others.join('\n') || undefined)
+  return readEnvironment(shape, environment)
 }

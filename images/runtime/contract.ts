@@ -49,6 +49,17 @@ export type Contract = z.infer<typeof shape>
 
 /** @throws UserError naming the first variable that is wrong; its hint names the others */
 export function readContract(environment: NodeJS.ProcessEnv): Contract {
+  return readEnvironment(shape, environment)
+}
+
+/**
+ * Reads the variables that a shape names.
+ * @throws UserError naming the first variable that is wrong; its hint names the others
+ */
+export function readEnvironment<Shape extends z.ZodObject>(
+  shape: Shape,
+  environment: NodeJS.ProcessEnv,
+): z.output<Shape> {
   const given = Object.fromEntries(
     Object.keys(shape.shape).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   )
