@@ -114,7 +114,7 @@ export class Agent {
   /** Runs that it launched, or is launching, and that are not over as far as it knows. */
   private readonly going = new Set<string>()
   private readonly launching = new Set<Promise<void>>()
-  private readonly cancelling = new Map<string, number>()
+  private readonly seen = new Map<string, number>()
   private readonly stopping = new AbortController()
   private readonly closers: (() => void | Promise<void>)[] = []
   private registration: AgentRegistration | undefined
@@ -300,8 +300,8 @@ export class Agent {
 
   private async sweepNow(): Promise<void> {
     const { store, patience, launcher } = this.options
-    const { cancelling } = this
-    const swept = await sweep({ database: store.database, launcher, cancelling, ...(patience && { patience }) })
+    const { seen } = this
+    const swept = await sweep({ database: store.database, launcher, seen, ...(patience && { patience }) })
     for (const action of swept.done) this.options.tell?.({ kind: 'swept', action })
     for (const { action, error } of swept.failed) {
       this.trouble(`run ${action.run}: cannot ${action.do} (${action.why})`, error)

@@ -21,6 +21,8 @@ export interface OpenLaunch {
   readonly overFor?: number | undefined
   /** Since it was first seen being cancelled. */
   readonly cancellingFor?: number | undefined
+  /** Since it was first seen that nobody works for its driver any more (engine/dispatch/ledger.ts). */
+  readonly strandedFor?: number | undefined
   /** Beyond its deadline; negative before. */
   readonly lateBy?: number | undefined
   /** The ledger knows why its job ended. */
@@ -48,6 +50,8 @@ export interface SweepPatience {
   readonly cancel: number
   /** For a driver to keep its own deadline. @default 60000 */
   readonly deadline: number
+  /** For workers of a driver's version to come back to a standing cluster. @default 60000 */
+  readonly stranded: number
 }
 
 export const SWEEP_PATIENCE: SweepPatience = {
@@ -57,6 +61,7 @@ export const SWEEP_PATIENCE: SweepPatience = {
   start: 3_600_000,
   cancel: 60_000,
   deadline: 60_000,
+  stranded: 60_000,
 }
 
 interface About {
@@ -196,7 +201,10 @@ function whileLive(open: OpenLaunch, job: Job, patience: SweepPatience): SweepAc
   const waited = open.launchedFor ?? open.openFor
   switch (status.state) {
     case 'running':
-      return []
+      // Its driver puts the run back into its queue; launched again, it is of the version of its workers.
+      return (open.strandedFor ?? -1) > patience.stranded
+        ? [stop(job, 'its workers are of another version by now')]
+        : []
     case 'waiting': {
       const { reason } = status
       if (reason === 'refused') return giveUp(open, job, 'refused', `it cannot start${words}`)

@@ -18,8 +18,8 @@ export interface SweepOptions {
   readonly patience?: Partial<SweepPatience>
   /** Only say what would be done. */
   readonly dryRun?: boolean
-  /** When (ms since the epoch, of this process) runs were first seen being cancelled; kept up to date. */
-  readonly cancelling?: Map<string, number>
+  /** When (ms since the epoch, of this process) runs were first seen being cancelled, or stranded; kept up to date. */
+  readonly seen?: Map<string, number>
 }
 
 export interface Swept {
@@ -56,15 +56,23 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   return { done, failed }
 }
 
-async function openLaunches({ database, launcher, cancelling = new Map() }: SweepOptions): Promise<OpenLaunch[]> {
+async function openLaunches({ database, launcher, seen = new Map() }: SweepOptions): Promise<OpenLaunch[]> {
   const rows = await launches(database, launcher.place)
-  const now = new Set(rows.filter(({ state }) => state === 'Cancelling').map(({ run }) => run))
-  for (const run of cancelling.keys()) if (!now.has(run)) cancelling.delete(run)
-  for (const run of now) if (!cancelling.has(run)) cancelling.set(run, Date.now())
-  return rows.map((row) => {
-    const since = cancelling.get(row.run)
-    return { ...row, cancellingFor: since === undefined ? undefined : Date.now() - since }
-  })
+  const now = rows.flatMap(({ run, launch, state, isStranded }) => [
+    ...(state === 'Cancelling' ? [`cancelling ${run} ${launch}`] : []),
+    ...(isStranded ? [`stranded ${run} ${launch}`] : []),
+  ])
+  for (const key of seen.keys()) if (!now.includes(key)) seen.delete(key)
+  for (const key of now) if (!seen.has(key)) seen.set(key, Date.now())
+  const since = (key: string): number | undefined => {
+    const first = seen.get(key)
+    return first === undefined ? undefined : Date.now() - first
+  }
+  return rows.map((row) => ({
+    ...row,
+    cancellingFor: since(`cancelling ${row.run} ${row.launch}`),
+    strandedFor: since(`stranded ${row.run} ${row.launch}`),
+  }))
 }
 
 /** @returns whether something changed */

@@ -37,6 +37,14 @@ export interface ClaimedRun extends FlowRun {
 
 type ClaimedRow = RunRow & { job: JobRequest; jobName: string; deadline: number | null; claimed: number }
 
+/**
+ * SQL: what run `r` is launched with: what it was queued with. But the workers of a standing cluster are those of now, and
+ * work for drivers of their own version alone: its driver is of the image that its deployment has now. Its code is the same.
+ */
+const JOB = `case when r.job ? 'cluster' then r.job || coalesce((
+  select jsonb_build_object('image', d.record -> 'job' -> 'image') from deployment d
+  where d.name = r.deployment and d.gone is null and d.record -> 'job' ? 'image'), '{}') else r.job end`
+
 /** SQL: what of run `r` makes a {@link ClaimedRun}, but for when it was claimed. */
 const CLAIMED_COLUMNS = `${runColumns('r')}, r.job, 'millrace-' || r.id || '-' || r.launch as "jobName",
   case when r.started is not null then r.started + r.timeout * interval '1 ms' end as deadline`
@@ -151,9 +159,9 @@ async function findCandidates(
 async function write(query: Query, { agent, launcher }: Claimer, chosen: readonly Candidate[]): Promise<ClaimedRun[]> {
   const rows = await query<ClaimedRow>(
     `with r as (
-       update flow_run set state = 'Pending', launch = launch + 1, message = null, failure = null, ended = null,
-         not_before = null
-       where no = any($1) and state = 'Scheduled' returning *),
+       update flow_run r set state = 'Pending', launch = launch + 1, message = null, failure = null, ended = null,
+         not_before = null, job = ${JOB}
+       where no = any($1) and state = 'Scheduled' returning r.*),
      l as (
        insert into ledger (run, launch, launcher, place, agent, job)
        select no, launch, $2, coalesce((select place from agent where id = $3), $2), $3, 'millrace-' || id || '-' || launch from r),

@@ -41,6 +41,11 @@ export interface OpenLaunch extends Omit<Launch, 'ended'> {
   readonly isCurrent: boolean
   readonly isDriverAlive: boolean
   readonly isAgentAlive: boolean
+  /**
+   * It runs on a standing cluster whose workers are of another version by now than its driver, and its deployment has
+   * another image: launched again, it goes on.
+   */
+  readonly isStranded: boolean
   /** Milliseconds since the claim, since the launch, and since the run was over. */
   readonly openFor: number
   readonly launchedFor?: number
@@ -52,6 +57,13 @@ export interface OpenLaunch extends Omit<Launch, 'ended'> {
 const DEADLINE = `coalesce(l.deadline, r.started + r.timeout * interval '1 ms')`
 const COLUMNS = `r.id as run, l.launch, l.launcher, l.place, l.agent, a.name as "agentName", l.job as "jobName", l.handle, l.opened,
   l.launched, l.ended, l.reason, l.message, ${DEADLINE} as deadline`
+
+/** SQL: whether nobody in the pool of run `r` works for its driver, and its driver could be another. */
+const STRANDED = `(r.state = 'Running' and r.pool like 'cluster:%'
+  and exists (select from worker w where w.pool = r.pool and w.state = 'alive' and w.version <> r.version)
+  and not exists (select from worker w where w.pool = r.pool and w.state in ('alive', 'draining') and w.version = r.version)
+  and exists (select from deployment d where d.name = r.deployment and d.gone is null
+    and d.record -> 'job' ->> 'image' is distinct from r.job ->> 'image'))`
 
 /**
  * Writes down that a job stands, and what its launcher knows it by.
@@ -93,7 +105,7 @@ export async function launches(
        l.launch = r.launch and r.state <> 'Scheduled' as "isCurrent", 
        r.no = any(held.drivers) or held.is_new and r.driver is not null and r.ended is null as "isDriverAlive",
        coalesce(a.ended is null and (a.id = any(held.agents) or held.is_new), false) as "isAgentAlive",
-       ${age('l.opened')} as "openFor", ${age('l.launched')} as "launchedFor", ${age('r.ended')} as "overFor",
+       ${STRANDED} as "isStranded", ${age('l.opened')} as "openFor", ${age('l.launched')} as "launchedFor", ${age('r.ended')} as "overFor",
        ${age(DEADLINE)} as "lateBy"
      from held, ledger l join flow_run r on r.no = l.run left join agent a on a.id = l.agent
      where l.place = $1 and l.ended is null order by l.run, l.launch`,

@@ -129,6 +129,11 @@ describe('a job that was taken away is launched again', () => {
   })
 })
 
+it('a run for which nobody works any more is let go, to be launched again as what its cluster is now', () => {
+  expect(plan(open({ strandedFor: MINUTE / 2 }), job())).toEqual([])
+  expect(plan(open({ strandedFor: 2 * MINUTE }), job())).toEqual(['stop'])
+})
+
 describe('a job that does not start', () => {
   const waiting = open({ state: 'Pending', isDriverAlive: false })
 

@@ -10,6 +10,7 @@ import {
   launched,
   launches,
   type OpenLaunch,
+  registerDeployments,
   rescheduleRun,
   retryRun,
 } from '@millrace/engine'
@@ -18,7 +19,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { PROJECT } from '../../../process.ts'
 import { until } from '../../../until.ts'
-import { claimer, found, openScene, queueOne, type Scene } from './scene.ts'
+import { claimer, deployment, found, openScene, queueOne, type Scene } from './scene.ts'
 
 let scene: Scene
 beforeAll(async () => {
@@ -53,6 +54,42 @@ describe('the ledger', () => {
     expect(last).toMatchObject({ run: id, handle: 'job-1', reason: 'exit', ended: expect.any(Number) })
     expect(await launched(scene.database, id, 1, { handle: 'late' })).toBe(false)
     expect(await launched(scene.database, id, 2, { handle: 'none' })).toBe(false)
+  })
+
+  it('sees that nobody works for a run any more, and the next launch is of the image that its deployment has now', async () => {
+    const job = {
+      bundles: 'file:/b',
+      driver: {},
+      workers: { count: 0 },
+      secretVersions: {},
+      cluster: 'big',
+      image: 'flow@sha256:old',
+    }
+    const id = await claimed({ deployment: 'hello', executor: 'cluster', job })
+    const stranded = async (): Promise<boolean | undefined> => (await open())[0]?.isStranded
+    await scene.server.query(`update flow_run set state = 'Running', version = 'old' where id = $1`, [id])
+    const worker = (version: string, state: string): Promise<unknown> =>
+      scene.server.query(
+        `insert into worker (name, host, pid, slots, version, state, pool) values ('w', 'h', 1, 1, $1, $2, 'cluster:big')`,
+        [version, state],
+      )
+    await worker('old', 'draining')
+    await worker('new', 'alive')
+    // The last of its version finishes what it holds.
+    expect(await stranded()).toBe(false)
+    await scene.server.query(`update worker set state = 'stopped' where version = 'old'`)
+    // With nothing else to launch it from, it waits for workers of its version.
+    expect(await stranded()).toBe(false)
+    await registerDeployments(scene.database, [deployment({ job: { ...job, image: 'flow@sha256:new' } })])
+    expect(await stranded()).toBe(true)
+    await rescheduleRun(scene.database, id, 1, { message: 'its driver was told to go', most: 3 })
+    const [again] = await claimRuns(scene.database, claimer())
+    expect(again).toMatchObject({
+      id,
+      launch: 2,
+      job: { image: 'flow@sha256:new', cluster: 'big', bundles: 'file:/b' },
+    })
+    await scene.server.query(`delete from worker`)
   })
 
   it('takes the time-out of a run as its deadline, from when its driver took it up', async () => {
