@@ -13,12 +13,12 @@ const HELP = `Measures Millrace, and compares the numbers with the promises of d
 
   npm run bench                       everything but the peers
   npm run bench -- --only fan-out     one of them, or several: --only fan-out,growth
-  npm run bench -- --peers            Dask beside it, on the same machine in the same minutes
+  npm run bench -- --peers            Dask and Prefect beside it, in the same minutes
 
   --list              name the benchmarks
   --only <names>      run these
   --quick             small sizes, to see that a benchmark works; its numbers mean nothing
-  --peers             also measure Dask (needs Python 3 and a package index)
+  --peers             also measure Dask and Prefect (needs Python 3 and a package index)
   --alternatives      also measure pg-boss in place of our own queue (needs the npm registry)
   --patience <s>      before each repetition, wait up to so long for other programs to be quiet
   --calm <percent>    do again what other programs disturbed by more than this share of the processors (each benchmark

@@ -191,17 +191,19 @@ export class Agent {
     this.closers.push(() => this.registration?.close())
     this.closers.push(startReaper(database, (worker) => this.say('warn', `worker ${worker} died`), reaper))
     await this.firstLook()
-    this.repeat(POLL, () => this.claimSoon())
-    this.repeat(every.follow ?? 3000, () => this.follow())
-    this.repeat(every.schedules ?? 1000, () => this.fire())
-    this.repeat(every.sweep ?? (isOnMachine(launcher.kind) ? 1000 : 10_000), () => this.sweep())
-    this.repeat(every.backlog ?? 60_000, () => this.lookAtBacklog())
+    this.repeat('runs cannot be claimed', POLL, () => this.claimSoon())
+    this.repeat('what is deployed cannot be read', every.follow ?? 3000, () => this.follow())
+    this.repeat('schedules cannot be looked at', every.schedules ?? 1000, () => this.fire())
+    this.repeat('jobs cannot be looked at', every.sweep ?? (isOnMachine(launcher.kind) ? 1000 : 10_000), () =>
+      this.sweep(),
+    )
+    this.repeat('the backlog cannot be looked at', every.backlog ?? 60_000, () => this.lookAtBacklog())
     const missing = new MissingWatch(database)
-    this.repeat(every.missing ?? 60_000, () => this.lookForMissing(missing))
+    this.repeat('it cannot be seen what is missing', every.missing ?? 60_000, () => this.lookForMissing(missing))
     if (this.options.notify) {
-      this.repeat(1000, this.options.notify)
+      this.repeat('nobody can be told of ends', 1000, this.options.notify)
     }
-    if (this.options.scale) this.repeat(every.scale ?? 10_000, this.options.scale)
+    if (this.options.scale) this.repeat('worker pools cannot be scaled', every.scale ?? 10_000, this.options.scale)
     this.claimSoon()
   }
 
@@ -368,8 +370,11 @@ export class Agent {
     await this.sweep().catch(() => {})
   }
 
-  /** Does something again and again, never twice at once; what goes wrong is told, and it is done again. */
-  private repeat(every: number, action: () => void | Promise<void>): void {
+  /**
+   * Does something again and again, never twice at once; what goes wrong is told, and it is done again.
+   * @param fault what is told before the words of an error
+   */
+  private repeat(fault: string, every: number, action: () => void | Promise<void>): void {
     let busy = false
     const timer = setInterval(async () => {
       if (busy) return
@@ -377,7 +382,7 @@ export class Agent {
       try {
         await action()
       } catch (error) {
-        this.trouble('something that an agent does again and again', error)
+        this.trouble(fault, error)
       } finally {
         busy = false
       }

@@ -73,6 +73,13 @@ function defaultKubeConfig(): KubeConfig {
       'Set KUBECONFIG to a file that `kubectl` works with.',
     )
   }
+  // What the client makes up where it finds nothing.
+  if (config.getCurrentCluster()?.server === 'http://localhost:8080') {
+    throw new UserError(
+      'this machine knows no Kubernetes cluster: it is not part of one, and there is no kubeconfig',
+      'Set KUBECONFIG to a file that `kubectl` works with.',
+    )
+  }
   return config
 }
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Launcher } from '../../../platform/agents/launcher.ts'
@@ -258,4 +261,17 @@ it('uses no right that agents do not have, and not all of those', async () => {
   await launcher.list()
   await launcher.cancel(handle)
   await launcher.remove(handle)
+})
+
+it('says that this machine knows no cluster, before anything is asked of one', () => {
+  const before = { ...process.env }
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-home-'))
+  Object.assign(process.env, { HOME: folder, USERPROFILE: folder })
+  for (const name of ['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'HOMEDRIVE', 'HOMEPATH']) delete process.env[name]
+  try {
+    expect(() => kubernetesLauncher({ stack: 'test' })).toThrow('this machine knows no Kubernetes cluster')
+  } finally {
+    Object.assign(process.env, before)
+    rmSync(folder, { recursive: true })
+  }
 })
