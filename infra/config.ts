@@ -166,6 +166,8 @@ const agent = z.strictObject({
   labels: z.array(label).default([]),
   /** Secrets that the agent itself needs, for instance to sign callbacks. */
   secrets: z.array(z.string()).default([]),
+  /** The server that mail about runs that are over is sent through. Its password is one of the secrets. */
+  smtp: z.string().optional(),
   /** Agents at once: two, so that one can be missed. */
   replicas: z.int().min(0).max(10).default(1),
   ...resources,
@@ -336,6 +338,21 @@ export function fail(stack: string, lines: readonly string[]): never {
   throw new UserError(`Pulumi.${stack}.yaml: ${first}`, rest.join('\n') || undefined)
 }
 
+/** A password is a reference to a secret. What stands there instead may be one, so it is in no message. */
+const MAIL_SERVER = /^smtps?:\/\/(?:[^\s:@/]+:secret:\/\/([\w-]+)@)?[\w.-]+(?::\d+)?(?:\?from=\S+)?$/
+
+function mailFaults(at: string, { smtp, secrets }: AgentConfig): string[] {
+  if (smtp === undefined) return []
+  const [found, secret] = MAIL_SERVER.exec(smtp) ?? []
+  if (found === undefined) {
+    return [
+      `${at}.smtp: must be the address of a mail server, its password a secret: smtps://mailer:secret://smtp-password@mail.example.org?from=millrace@example.org`,
+    ]
+  }
+  if (secret === undefined || secrets.includes(secret)) return []
+  return [`${at}.smtp: refers to secret://${secret}; add "${secret}" to its secrets`]
+}
+
 /** What each value allows by itself, but not beside the others; a line each. */
 function contradictions(stack: string, config: StackConfig, flows: Flows): string[] {
   return [
@@ -346,6 +363,7 @@ function contradictions(stack: string, config: StackConfig, flows: Flows): strin
           ]
         : []),
       ...unknownSecrets(config, `millrace:agents.${key}.secrets`, each.secrets),
+      ...mailFaults(`millrace:agents.${key}`, each),
     ]),
     ...Object.entries(config.workerClusters).flatMap(([key, each]) => workerClusterFaults(config, key, each)),
     ...secretValueFaults(config.secrets, config.secretValues, stack),

@@ -44,6 +44,8 @@ const shape = z.object({
   MILLRACE_STORE: z.string().optional(),
   /** Versions of the secrets that it reads itself, for notices. */
   MILLRACE_SECRETS: z.string().optional(),
+  /** The server that mail is sent through (agents/notify/smtp-settings.ts). */
+  MILLRACE_SMTP: z.string().optional(),
   /** Runs that wait for longer are said in the log. */
   MILLRACE_BACKLOG_SECONDS: whole(1).default(600),
   MILLRACE_PROJECT: z.string().optional(),

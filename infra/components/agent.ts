@@ -54,6 +54,7 @@ export function agentEnvironment(
       MILLRACE_AGENT: agent,
       MILLRACE_LAUNCHER: config.launcher,
       MILLRACE_LABELS: config.labels.join(','),
+      MILLRACE_SMTP: config.smtp ?? '',
       MILLRACE_RELEASES: buckets.releases.url,
       MILLRACE_BACKLOG_SECONDS: String(backlogFor),
       MILLRACE_PROJECT: place.project,

@@ -96,9 +96,23 @@ describe('the stack config', () => {
 
   it.each<[what: string, more: RawConfig, line: RegExp]>([
     [
+      'a mail server whose secret the agent does not read',
+      {
+        agents: {
+          a: { launcher: 'cloud-run', smtp: 'smtps://mailer:secret://smtp@mail.example.org?from=a@example.org' },
+        },
+      },
+      /millrace:agents\.a\.smtp: refers to secret:\/\/smtp; add "smtp" to its secrets/,
+    ],
+    [
       'an unknown secret of an agent',
       { agents: { a: { launcher: 'cloud-run', secrets: ['x'] } } },
       /millrace:agents\.a\.secrets: there is no secret "x"; millrace:secrets has none/,
+    ],
+    [
+      'the password of a mail server in plain',
+      { agents: { a: { launcher: 'cloud-run', smtp: 'smtps://mailer:hunter2@mail.example.org?from=a@example.org' } } },
+      /millrace:agents\.a\.smtp: must be the address of a mail server, its password a secret(?!.*hunter2)/,
     ],
     [
       'kubernetes without a cluster',
