@@ -41,6 +41,8 @@ const MOST_AT_ONCE = 50
 const AGAIN_AFTER = 30_000
 /** A busy platform is asked again for so long (ms) before the run goes back into its queue. */
 const LAUNCH_PATIENCE = 60_000
+/** The same trouble is said again after so long (ms). */
+const SAY_AGAIN = 60_000
 /** A connection that broke may have lost a notification. */
 const POLL = 1000
 
@@ -115,6 +117,8 @@ export class Agent {
   private readonly going = new Set<string>()
   private readonly launching = new Set<Promise<void>>()
   private readonly seen = new Map<string, number>()
+  /** What was said of late, and when. */
+  private readonly troubles = new Map<string, number>()
   private readonly stopping = new AbortController()
   private readonly closers: (() => void | Promise<void>)[] = []
   private registration: AgentRegistration | undefined
@@ -390,12 +394,16 @@ export class Agent {
     this.closers.push(() => clearInterval(timer))
   }
 
+  /** Says what does not work; the same again only after a while, for it is tried every second. */
   private trouble(what: string, error: unknown): void {
-    if (error instanceof LaunchError || (error instanceof Error && error.name === 'DatabaseGoneError')) {
-      this.say('warn', `${what}: ${error.message}`)
-      return
-    }
-    this.say('error', `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    const isOutside = error instanceof LaunchError || (error instanceof Error && error.name === 'DatabaseGoneError')
+    const words = error instanceof Error ? (isOutside ? error.message : (error.stack ?? error.message)) : String(error)
+    const text = `${what}: ${words}`
+    const now = performance.now()
+    if (now - (this.troubles.get(text) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN) return
+    if (this.troubles.size > 100) this.troubles.clear()
+    this.troubles.set(text, now)
+    this.say(isOutside ? 'warn' : 'error', text)
   }
 
   private say(level: 'info' | 'warn' | 'error', text: string, run?: string): void {

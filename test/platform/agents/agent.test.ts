@@ -81,6 +81,17 @@ it('starts where the platform is busy, or what is deployed cannot be read, and s
   expect(said()).toContain('what is deployed cannot be read: Error: the bucket is gone')
 })
 
+it('says what does not work once, not each time that it tries', async () => {
+  let looks = 0
+  const list = (): Promise<never> => {
+    looks++
+    return Promise.reject(new LaunchError('busy', 'the platform is away'))
+  }
+  await start({ launcher: { ...inlineLauncher(store, folder), list } })
+  await until(() => looks > 5)
+  expect(said().split('jobs cannot be looked at').length - 1).toBeLessThanOrEqual(2)
+})
+
 it('registers what is deployed, and what is not any more', async () => {
   const source = { flow: 'hello', path: 'none', digest: '0'.repeat(64) }
   const job = { bundles: 'file:/none', driver: {}, workers: { count: 0 }, secretVersions: {} }
