@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '@millrace/engine'
 import { type Effective, type EffectiveDeployment, effectiveDeployments } from '@millrace/release/records'
-import type { Store } from '@millrace/sdk'
+import { type Store, withoutUndefined } from '@millrace/sdk'
 
 /**
  * Follows the releases in a record store, so that an `up`, a deploy or a rollback counts within seconds, with nobody in
@@ -46,8 +46,8 @@ export function deploymentRecord(
     source: { flow: each.flow, path: `bundles/${each.flow}/${each.bundle}.mjs`, digest: each.bundle },
     job: {
       bundles: each.bundles,
-      driver: given(driver),
-      workers: { ...given(each.workers), count: each.workers.count },
+      driver: withoutUndefined(driver),
+      workers: { ...withoutUndefined(each.workers), count: each.workers.count },
       secretVersions: each.secretVersions,
       ...(image !== undefined && { image }),
       ...(cluster !== undefined && { cluster }),
@@ -61,10 +61,4 @@ export function deploymentRecord(
     ...(of.commit !== undefined && { commit: of.commit }),
     ...(schedule && { schedule: { ...schedule, paused: each.paused } }),
   }
-}
-
-/** Records leave out what is not said; types of records also know it as undefined. */
-function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> }
 }

@@ -6,10 +6,9 @@ import { declareNotify } from './declare/notify.ts'
 import { declareBackfill, declareQueue } from './declare/queue.ts'
 import { declareRequeue } from './declare/requeue.ts'
 import { declareSchedules } from './declare/schedules.ts'
+import { several } from './declare/shared-options.ts'
 import { EXIT, report } from './exit.ts'
 
-/** Collects an option that may be given several times. */
-const several = (value: string, before: string[] = []): string[] => [...before, value]
 const list = (value: string): string[] => value.split(',').filter(Boolean)
 const RUN_ID = 'id of the run, or the beginning of it, or "latest"'
 const database = (): Option =>

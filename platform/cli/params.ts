@@ -123,7 +123,8 @@ function readJson(file: string, option: string): Record<string, unknown> {
   return parseObject(text, file)
 }
 
-function parseObject(text: string, where: string): Record<string, unknown> {
+/** Reads a JSON object with parameters. @param where names it in the error @throws UserError when it is none */
+export function parseObject(text: string, where: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -49,3 +49,4 @@ export {
   taskNamed,
 } from './task.ts'
 export { type ByteSize, bytes, type Duration, formatBytes, formatDuration, milliseconds } from './units.ts'
+export { withoutUndefined } from './without-undefined.ts'

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
-import { type AgentNews, openLauncher, startAgent as start, sweep } from '@millrace/agents'
+import { type AgentNews, type Launcher, openLauncher, startAgent as start, sweep } from '@millrace/agents'
+import type { Database } from '@millrace/engine'
 import { localRecords } from '@millrace/release/records'
 import { milliseconds, store as openRecordStore, UserError } from '@millrace/sdk'
 import { paint } from '../output/log-line.ts'
 import { table } from '../output/table.ts'
 import { count, openStore, root } from '../project.ts'
 import { whenSupervisorEnds } from '../supervise.ts'
+import { withStore } from '../with-store.ts'
 
 /** Where an agent launches. */
 export interface LauncherOptions {
@@ -86,30 +88,37 @@ function recordsOf({ store, database, label }: AgentOptions): string | undefined
 
 /** `millrace sweep` */
 export async function sweepOnce(options: LauncherOptions & { dryRun?: boolean; json?: boolean }): Promise<void> {
-  const { store, close } = await openStore(options.database)
-  const launcher = await openLauncher(options.launcher, where(options))
-  const { dryRun = false } = options
-  try {
-    const { done, failed } = await sweep({ database: store.database, launcher, dryRun })
-    if (options.json) {
-      const faults = failed.map(({ action, error }) => ({ ...action, error: String(error) }))
-      process.stdout.write(`${JSON.stringify({ place: launcher.place, dryRun, done, failed: faults }, null, 2)}\n`)
-      return
+  await withStore(options, async ({ database }) => {
+    const launcher = await openLauncher(options.launcher, where(options))
+    try {
+      await sweepPlace(database, launcher, options)
+    } finally {
+      await launcher.close()
     }
-    if (done.length + failed.length === 0)
-      process.stdout.write('Nothing to do: each run has its job, each job its run.\n')
-    else {
-      const rows = done.map(({ run, launch, do: what, why }) => [run, launch, dryRun ? `would ${what}` : what, why])
-      if (rows.length > 0) process.stdout.write(`${table([['RUN', 'LAUNCH', 'WHAT', 'WHY'], ...rows])}\n`)
-    }
-    for (const { action, error } of failed) {
-      process.stderr.write(`millrace: run ${action.run}: cannot ${action.do}: ${(error as Error).message}\n`)
-    }
-    if (failed.length > 0) throw new UserError(`${failed.length} things could not be done; the next sweep tries again`)
-  } finally {
-    await launcher.close()
-    await close()
+  })
+}
+
+async function sweepPlace(
+  database: Database,
+  launcher: Launcher,
+  { dryRun = false, json }: { dryRun?: boolean; json?: boolean },
+): Promise<void> {
+  const { done, failed } = await sweep({ database, launcher, dryRun })
+  if (json) {
+    const faults = failed.map(({ action, error }) => ({ ...action, error: String(error) }))
+    process.stdout.write(`${JSON.stringify({ place: launcher.place, dryRun, done, failed: faults }, null, 2)}\n`)
+    return
   }
+  if (done.length + failed.length === 0)
+    process.stdout.write('Nothing to do: each run has its job, each job its run.\n')
+  else {
+    const rows = done.map(({ run, launch, do: what, why }) => [run, launch, dryRun ? `would ${what}` : what, why])
+    if (rows.length > 0) process.stdout.write(`${table([['RUN', 'LAUNCH', 'WHAT', 'WHY'], ...rows])}\n`)
+  }
+  for (const { action, error } of failed) {
+    process.stderr.write(`millrace: run ${action.run}: cannot ${action.do}: ${(error as Error).message}\n`)
+  }
+  if (failed.length > 0) throw new UserError(`${failed.length} things could not be done; the next sweep tries again`)
 }
 
 function where({ stack, project, region, network, namespace }: LauncherOptions) {

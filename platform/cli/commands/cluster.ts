@@ -1,17 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  createRun,
-  driveRun,
-  liveWorkers,
-  loadFlow,
-  type PostgresStore,
-  queueDepth,
-  tellWorker,
-  type WorkerRow,
-} from '@millrace/engine'
+import { createRun, driveRun, liveWorkers, loadFlow, queueDepth, tellWorker, type WorkerRow } from '@millrace/engine'
 import { formatBytes, UserError } from '@millrace/sdk'
 import { ago, table } from '../output/table.ts'
-import { count, openStore, root } from '../project.ts'
+import { count, root } from '../project.ts'
+import { withStore } from '../with-store.ts'
 
 interface ClusterOptions {
   readonly database: string
@@ -128,15 +120,6 @@ export async function tellWorkers(
       process.stdout.write(`${worker.name} told to ${verb}\n`)
     }
   })
-}
-
-async function withStore(options: ClusterOptions, use: (store: PostgresStore) => Promise<void>): Promise<void> {
-  const { store, close } = await openStore(options.database)
-  try {
-    await use(store)
-  } finally {
-    await close()
-  }
 }
 
 function noWorkers(): UserError {

@@ -81,7 +81,19 @@ export async function showDeployment(name: string, options: DeploymentOptions): 
  * @throws UserError when there is none
  */
 export async function findDeployed(database: Database, name: string): Promise<DeploymentRecord> {
-  const all = await deployments(database)
+  return deployedIn(await deployments(database), name)
+}
+
+/**
+ * Pure: one of the deployments that there are.
+ * @param fix what to do about a flow that is in this folder, and not deployed
+ * @throws UserError when there is none of that name
+ */
+export function deployedIn(
+  all: readonly DeploymentRecord[],
+  name: string,
+  fix = `Deploy the flow with: millrace deploy ${name}`,
+): DeploymentRecord {
   const found = all.find((each) => each.name === name)
   if (found) return found
   const names = all.map((each) => each.name)
@@ -89,9 +101,7 @@ export async function findDeployed(database: Database, name: string): Promise<De
   const isHere = flowNames(root).includes(name)
   throw new UserError(
     `there is no deployment "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-    isHere
-      ? `Deploy the flow with: millrace deploy ${name}`
-      : `Deployments: ${names.length > 0 ? names.join(', ') : 'none; an agent registers what is deployed'}.`,
+    isHere ? fix : `Deployments: ${names.length > 0 ? names.join(', ') : 'none; an agent registers what is deployed'}.`,
   )
 }
 

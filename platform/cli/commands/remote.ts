@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LAUNCHERS } from '@millrace/agents'
+import { deploymentRecord } from '@millrace/agents'
 import { destination } from '@millrace/agents/notify'
 import {
   agents,
@@ -23,23 +22,17 @@ import {
   runOfDeployment,
   whyWaiting,
 } from '@millrace/engine'
-import { bundleFlow, type FlowManifest, localBundles, putBundle, readManifests } from '@millrace/release'
-import {
-  bytes,
-  type Flow,
-  formatDuration,
-  hideSecrets,
-  milliseconds,
-  nearest,
-  store as openBundles,
-  redact,
-  UserError,
-} from '@millrace/sdk'
+import { bundleFlow, deploymentOf, type FlowManifest, localBundles, putBundle, readManifests } from '@millrace/release'
+import { bytes, type Flow, formatDuration, hideSecrets, store as openBundles, redact, UserError } from '@millrace/sdk'
 import { EXIT } from '../exit.ts'
 import { followRun } from '../follow-run.ts'
+import { timeAhead, wholeNumber } from '../input/numbers.ts'
 import { formatLog, paint } from '../output/log-line.ts'
+import { bigInts, resultText } from '../output/result.ts'
 import { gatherParams, type ParamSources } from '../params.ts'
-import { count, openStore, root } from '../project.ts'
+import { count, root } from '../project.ts'
+import { withStore } from '../with-store.ts'
+import { deployedIn } from './deployments.ts'
 
 /** What `--remote` takes besides what every run takes. */
 export interface RemoteOptions extends ParamSources {
@@ -67,17 +60,14 @@ export interface RemoteOptions extends ParamSources {
 /** `millrace run DEPLOYMENT --remote`: queues a run, for an agent to launch. */
 export async function runRemotely(name: string, options: RemoteOptions): Promise<void> {
   const request = readRequest(options)
-  const { store, close } = await openStore(options.database)
-  try {
+  await withStore(options, async (store) => {
     const { deployment, flow } = options.ephemeral ? await fromHere(store, name) : await deployed(store, name)
     const run = runOfDeployment(deployment, { ...request, ...(await readParams(deployment, flow, options)) })
     const [queued] = await enqueue(store, [run])
     if (!queued) throw new Error('nothing was queued')
     if (options.watch) process.exitCode = await watch(store, queued.run, options)
     else await show(store, queued.run, queued.isKnown, options.json ?? false)
-  } finally {
-    await close()
-  }
+  })
 }
 
 interface Runnable {
@@ -90,17 +80,9 @@ interface Runnable {
 const REGISTERED_WITHIN = 6000
 
 async function deployed(store: PostgresStore, name: string): Promise<Runnable> {
-  const all = await registered(store, name)
-  const found = all.find((each) => each.name === name)
-  if (found) return { deployment: found, flow: await codeOf(found) }
-  const names = all.map((each) => each.name)
-  const near = nearest(name, names)
-  throw new UserError(
-    `there is no deployment "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-    flowNames(root).includes(name)
-      ? `Deploy the flow with "millrace deploy ${name}", or run it as it is here with --ephemeral.`
-      : `Deployments: ${names.length > 0 ? names.join(', ') : 'none; an agent registers what is deployed'}.`,
-  )
+  const fix = `Deploy the flow with "millrace deploy ${name}", or run it as it is here with --ephemeral.`
+  const found = deployedIn(await registered(store, name), name, fix)
+  return { deployment: found, flow: await codeOf(found) }
 }
 
 /** All that is registered; a name that is not there yet may have been deployed a moment ago. */
@@ -130,34 +112,21 @@ async function fromHere(store: PostgresStore, name: string): Promise<Runnable> {
   const base = (await deployments(store.database)).find((each) => each.name === name)
   const bundles = base?.job.bundles ?? localBundles(root)
   await putBundle(openBundles(bundles), bundle, manifest)
-  const source = { flow: name, path: `bundles/${name}/${bundle.digest}.mjs`, digest: bundle.digest }
-  const { release: _release, commit: _commit, ...kept } = base ?? ofManifest(manifest, bundles)
-  return { deployment: { ...kept, source }, flow }
+  const own = asDeployed(manifest, bundle.digest, bundles)
+  const { release: _release, commit: _commit, ...kept } = base ?? own
+  return { deployment: { ...kept, source: own.source }, flow }
 }
 
 /** A flow that is deployed nowhere is launched as it says itself. */
-function ofManifest(manifest: FlowManifest, bundles: string): Omit<RunnableDeployment, 'source'> {
-  const { name, queue, labels, timeout, workers } = manifest
-  const { launcher, ...driver } = manifest.runOn
-  return {
-    name,
-    flow: name,
-    env: process.env.MILLRACE_ENV ?? 'dev',
-    queue,
-    labels,
-    params: {},
-    job: {
-      bundles,
-      driver: present(driver),
-      workers: { ...present(workers), count: workers.count },
-      secretVersions: {},
-    },
-    ...(launcher !== undefined && { launcher }),
-    ...(timeout !== undefined && { timeout }),
-  }
+function asDeployed(manifest: FlowManifest, bundle: string, bundles: string): DeploymentRecord {
+  const { name } = manifest
+  const given = { bundle, secretVersions: {}, schedules: false }
+  const effective = { ...deploymentOf(manifest, {}, given), name, branch: undefined, bundles, paused: false }
+  const stack = process.env.MILLRACE_ENV ?? 'dev'
+  return deploymentRecord(effective, { stack, release: undefined, commit: undefined })
 }
 
-/** Parameters as a person gave them, checked where the code is at hand; and the name that they make. */
+/** Parameters as a person gave them, checked where the code is at hand, with the name that they make: else its driver gives it. */
 async function readParams(
   { flow: name, params }: RunnableDeployment,
   flow: Flow | undefined,
@@ -165,7 +134,7 @@ async function readParams(
 ): Promise<Pick<RunRequest, 'params' | 'name'>> {
   const given = await gatherParams(root, flow ?? name, sources)
   const safe = hideSecrets(given) as Record<string, unknown>
-  if (!flow) return { params: safe, name: `${name}-${randomBytes(3).toString('hex')}` }
+  if (!flow) return { params: safe }
   const { definition } = flow
   return { params: safe, name: redact(definition.runName(definition.parse({ ...params, ...given }))) }
 }
@@ -173,9 +142,6 @@ async function readParams(
 /** @throws UserError naming the option that is wrong, before anything is queued */
 function readRequest(options: RemoteOptions): RunRequest {
   const { label, launcher, queue, priority, key, keyScope = 'queued', notBefore } = options
-  if (launcher !== undefined && !LAUNCHERS.some((each) => each === launcher)) {
-    throw new UserError(`--launcher: there is no launcher "${launcher}"`, `Launchers: ${LAUNCHERS.join(', ')}.`)
-  }
   const own = options.workers === undefined ? undefined : count(options.workers, '--workers', 0)
   const machine = readMachine(options)
   const isForWorkers = own !== undefined && own > 0
@@ -183,9 +149,9 @@ function readRequest(options: RemoteOptions): RunRequest {
     ...(label && { labels: label }),
     ...(launcher !== undefined && { launcher }),
     ...(queue !== undefined && { queue }),
-    ...(priority !== undefined && { priority: whole(priority, '--priority') }),
+    ...(priority !== undefined && { priority: wholeNumber(priority, '--priority') }),
     ...(key !== undefined && { key: { text: key, scope: keyScope } }),
-    ...(notBefore !== undefined && { notBefore: timeOf(notBefore) }),
+    ...(notBefore !== undefined && { notBefore: timeAhead(notBefore, '--not-before') }),
     ...(options.callback && { callbacks: options.callback.map((to) => ({ to: checked(to) })) }),
     // A run that may be taken away may be so as a whole.
     driver: isForWorkers ? onlySpot(machine) : machine,
@@ -217,19 +183,6 @@ function positive(text: string, option: string): number {
   const value = Number(text)
   if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value
   throw new UserError(`${option}: expected a number above 0, got "${text}"`)
-}
-
-function whole(text: string, option: string): number {
-  if (/^-?\d{1,9}$/.test(text)) return Number(text)
-  throw new UserError(`${option}: expected a whole number, got "${text}"`)
-}
-
-/** A time, or how long from now. @returns milliseconds since the epoch */
-function timeOf(text: string): number {
-  if (!/^\d{4}-/.test(text)) return Date.now() + milliseconds(text, '--not-before')
-  const time = Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new UserError(`--not-before: "${text}" is not a time such as 2026-11-20T08:00Z or "2 hours"`)
 }
 
 async function show(store: PostgresStore, run: FlowRun, isKnown: boolean, json: boolean): Promise<void> {
@@ -291,15 +244,5 @@ async function showEnd(store: PostgresStore, run: FlowRun, json: boolean): Promi
   const took = formatDuration((run.ended ?? Date.now()) - (run.started ?? run.created))
   process.stdout.write(`${run.name} ${run.state} in ${took}\n`)
   if (result === undefined) return
-  const text = typeof result === 'string' ? result : JSON.stringify(result, bigInts, 2)
-  process.stdout.write(text.length > 4000 ? `${text.slice(0, 4000)}\n… (--json prints all of it)\n` : `${text}\n`)
-}
-
-function bigInts(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
-}
-
-function present<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> }
+  process.stdout.write(`${resultText(result)}\n`)
 }

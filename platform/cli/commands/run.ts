@@ -16,6 +16,7 @@ import { bytes, formatDuration, type LogEntry, UserError } from '@millrace/sdk'
 import { EXIT } from '../exit.ts'
 import { formatLog, paint } from '../output/log-line.ts'
 import { noProgress, type ProgressView, showProgress } from '../output/progress.ts'
+import { bigInts, resultText } from '../output/result.ts'
 import { gatherParams, type ParamSources } from '../params.ts'
 import { count, findRun, openStore, root } from '../project.ts'
 
@@ -170,8 +171,7 @@ function showEnd({ run: ended, result, error, tallies }: DrivenRun, store: RunSt
   }
   process.stdout.write(`${ended.name} ${ended.state} in ${took} (${parts.join(', ')})\n`)
   if (result === undefined) return
-  const text = typeof result === 'string' ? result : JSON.stringify(result, bigInts, 2)
-  process.stdout.write(text.length > 4000 ? `${text.slice(0, 4000)}\n… (--json prints all of it)\n` : `${text}\n`)
+  process.stdout.write(`${resultText(result)}\n`)
 }
 
 function toJson({ run: ended, result, error, tallies }: DrivenRun): unknown {
@@ -181,10 +181,6 @@ function toJson({ run: ended, result, error, tallies }: DrivenRun): unknown {
   const { source: _source, ...facts } = ended
   const safe: unknown = JSON.parse(JSON.stringify(result ?? null, bigInts))
   return { ...facts, tasks, result: safe, error: error?.message ?? null }
-}
-
-function bigInts(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
 }
 
 function sayAway(message: string): void {

@@ -1,4 +1,5 @@
 import { UserError } from '@millrace/sdk'
+import { parseObject } from '../params.ts'
 import type { LineSource } from './lines.ts'
 
 /** Parameters of one run, and what tells it from others. */
@@ -31,17 +32,4 @@ export function withKey(params: Record<string, unknown>, keyField: string | unde
     throw new UserError(`${where}: --key-field ${keyField}: there is no such parameter`)
   }
   return { params, key: typeof value === 'string' ? value : JSON.stringify(value) }
-}
-
-function parseObject(text: string, where: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new UserError(`${where} is not JSON: ${(error as Error).message}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UserError(`${where}: expected a JSON object with parameters, {"name": value}`)
-  }
-  return value as Record<string, unknown>
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@millrace/sdk'
 import type { DeploymentRecord } from './deployments.ts'
 import type { JobRequest, Machine, QueuedRun } from './queued-run.ts'
 
@@ -46,11 +47,7 @@ export function runOfDeployment(deployment: RunnableDeployment, request: RunRequ
     ...(release !== undefined && { release }),
     ...(commit !== undefined && { commit }),
     job,
+    // What is asked for as undefined is not asked for.
     ...withoutUndefined(own),
   }
-}
-
-/** What is asked for as undefined is not asked for. */
-function withoutUndefined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }

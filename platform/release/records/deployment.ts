@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@millrace/sdk'
 import { z } from 'zod'
 import { type FlowManifest, flowManifest } from '../manifest.ts'
 import { secretName } from '../secret-name.ts'
@@ -109,8 +110,4 @@ export function deploymentOf(manifest: FlowManifest, stack: StackWord, given: St
 export function branchPartOf(deployment: Deployment): BranchPart {
   const { image: _i, account: _a, store: _s, cluster: _c, schedule: _sch, secretVersions, ...part } = deployment
   return { ...part, secrets: Object.keys(secretVersions).sort() }
-}
-
-function withoutUndefined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
