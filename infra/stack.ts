@@ -1,4 +1,11 @@
-import { bundleFlows, type CommitFacts, type FlowManifest, readManifests, releaseCommit } from '@millrace/release'
+import {
+  type Bundle,
+  bundleFlows,
+  type CommitFacts,
+  type FlowManifest,
+  readManifests,
+  releaseCommit,
+} from '@millrace/release'
 import { UserError } from '@millrace/sdk'
 import { flowNames } from '@millrace/sdk/project'
 import * as pulumi from '@pulumi/pulumi'
@@ -9,17 +16,21 @@ import { parseConfig, type RawConfig, type StackConfig } from './config.ts'
 import { planImages } from './images.ts'
 import type { Place } from './place.ts'
 
-/** All that the program goes by. */
-export interface Stack {
-  readonly place: Place
-  readonly config: StackConfig
-  /** Of the flows that the stack deploys. */
+/** What a stack deploys. */
+export interface Deployed {
+  /** Of its flows. */
   readonly manifests: readonly FlowManifest[]
   /** By flow. */
   readonly bundles: ReadonlyMap<string, BundleFiles>
   readonly images: readonly PlannedImage[]
   /** What the release is made from. */
   readonly commit: CommitFacts | undefined
+}
+
+/** All that the program goes by. */
+export interface Stack extends Deployed {
+  readonly place: Place
+  readonly config: StackConfig
 }
 
 /**
@@ -29,7 +40,7 @@ export interface Stack {
  */
 export async function readStack(root: string): Promise<Stack> {
   const stack = pulumi.getStack()
-  try {
+  return await reading(async () => {
     const raw = rawConfig(stack)
     const manifests = await readManifests(root, Object.keys(raw.flows ?? {}))
     const config = parseConfig(stack, raw, { names: flowNames(root), manifests })
@@ -41,20 +52,37 @@ export async function readStack(root: string): Promise<Stack> {
       region: setting(stack, gcp, 'region', 'a region such as europe-west1'),
       protect: config.protect,
     }
-    const compiled = bundleFlows(
-      root,
-      manifests.map(({ name }) => name),
-    )
-    const [bundles, images, commit] = await Promise.all([
-      makeBundles(root, manifests, compiled),
-      planImages(root, compiled, Object.keys(config.images)),
-      releaseCommit(root),
-    ])
-    return { place, config, manifests, bundles, images, commit }
+    const plan = (bundles: Promise<Bundle[]>) => planImages(root, bundles, Object.keys(config.images))
+    return { place, config, ...(await makeDeployed(root, manifests, plan)) }
+  })
+}
+
+/** Lets the engine print what is wrong in a stack as it is. @throws pulumi.RunError */
+export async function reading<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new pulumi.RunError(error.hint ? `${error.message}\n${error.hint}` : error.message)
   }
+}
+
+/** Compiles flows, and plans what is made of them at the same time. */
+export async function makeDeployed(
+  root: string,
+  manifests: readonly FlowManifest[],
+  plan: (bundles: Promise<Bundle[]>) => Promise<PlannedImage[]>,
+): Promise<Deployed> {
+  const compiled = bundleFlows(
+    root,
+    manifests.map(({ name }) => name),
+  )
+  const [bundles, images, commit] = await Promise.all([
+    makeBundles(root, manifests, compiled),
+    plan(compiled),
+    releaseCommit(root),
+  ])
+  return { manifests, bundles, images, commit }
 }
 
 function setting(stack: string, config: pulumi.Config, key: string, what: string): string {

@@ -1,6 +1,7 @@
-import { type CommitFacts, recordText, releaseId, releasePath, releaseRecord, UP_PATH, upText } from '@millrace/release'
+import { type CommitFacts, releasePath, UP_PATH, upText } from '@millrace/release'
 import * as gcp from '@pulumi/gcp'
 import * as pulumi from '@pulumi/pulumi'
+import { releaseText } from '../release-text.ts'
 import type { FlowDeployment } from './flow-deployment.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -40,8 +41,7 @@ export class Release extends pulumi.ComponentResource {
       return pulumi
         .all([pulumi.all(flows.map(({ deployment }) => deployment)), pulumi.all(images.platform), buckets.bundles.url])
         .apply(([deployments, images, bundles]) => {
-          const record = releaseRecord({ stack: place.stack, madeBy: 'up', commit, bundles, images, deployments })
-          return { id: releaseId(record, new Date(commit?.time ?? 0)), text: recordText(record) }
+          return releaseText({ stack: place.stack, commit, bundles, images, deployments })
         })
     }
 

@@ -57,6 +57,11 @@ export function makeService(args: ServiceArgs, parent: pulumi.Resource): docker.
   )
 }
 
+/** A volume of the engine's for what a service keeps. */
+export function makeVolume(stack: string, service: string, options: pulumi.CustomResourceOptions): docker.Volume {
+  return new docker.Volume(service, { name: containerName(stack, service), labels: labelList(stack, service) }, options)
+}
+
 /** What no container of ours may go beyond. */
 export function bounds({ cpu, memory }: Pick<ServiceArgs, 'cpu' | 'memory'>) {
   const size = Math.ceil(memory / MIB)

@@ -1,6 +1,6 @@
 import * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
-import { bounds, containerName, labelList } from './container.ts'
+import { bounds, containerName, labelList, makeVolume } from './container.ts'
 
 const NAME = 'data'
 
@@ -28,18 +28,10 @@ export class LocalData extends pulumi.ComponentResource {
     const { stack, protect, folder, image } = args
     const parent = this
     this.path = folder ?? '/data'
-    this.volume = folder === undefined ? makeVolume() : undefined
+    this.volume = folder === undefined ? makeVolume(stack, NAME, { parent, protect }) : undefined
     this.ready = this.volume ? [openVolume(this.mount())] : []
     this.bind = pulumi.interpolate`${this.volume?.name ?? this.path}:${this.path}`
     this.registerOutputs()
-
-    function makeVolume() {
-      return new docker.Volume(
-        NAME,
-        { name: containerName(stack, NAME), labels: labelList(stack, NAME) },
-        { parent, protect },
-      )
-    }
 
     /** A new volume is root's, and our programs are not root: this lets them write, and ends. */
     function openVolume(mount: docker.types.input.ContainerVolume) {

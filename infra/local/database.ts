@@ -2,7 +2,7 @@ import * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
 import * as random from '@pulumi/random'
 import type { LocalDatabaseConfig } from './config.ts'
-import { containerName, labelList, makeService } from './container.ts'
+import { containerName, makeService, makeVolume } from './container.ts'
 
 const NAME = 'database'
 const USER = 'millrace'
@@ -30,19 +30,11 @@ export class LocalDatabase extends pulumi.ComponentResource {
     const { stack, network, protect, config } = args
     const parent = this
     const image = new docker.RemoteImage('postgres', { name: config.image, keepLocally: true }, { parent })
-    const volume = makeVolume()
+    const volume = makeVolume(stack, NAME, { parent, protect })
     const { result: password } = makePassword()
     this.url = urlAt(containerName(stack, NAME), PORT)
     this.container = makeContainer()
     this.registerOutputs()
-
-    function makeVolume() {
-      return new docker.Volume(
-        NAME,
-        { name: containerName(stack, NAME), labels: labelList(stack, NAME) },
-        { parent, protect },
-      )
-    }
 
     function makePassword() {
       // Letters and digits alone: it stands in a URL as it is. Postgres takes it once, when the volume is new.

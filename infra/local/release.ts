@@ -4,16 +4,14 @@ import {
   type Deployment,
   deploymentOf,
   type FlowManifest,
-  recordText,
-  releaseId,
   releasePath,
-  releaseRecord,
   UP_PATH,
   upText,
 } from '@millrace/release'
 import * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
 import type { BundleFiles } from '../components/bundle-objects.ts'
+import { releaseText } from '../release-text.ts'
 import type { LocalFlowConfig } from './config.ts'
 import { bounds, containerName, labelList } from './container.ts'
 import type { LocalFoundation } from './foundation.ts'
@@ -61,11 +59,9 @@ export class LocalRelease extends pulumi.ComponentResource {
     function makeText() {
       return pulumi
         .all([pulumi.all(flows.map(deployment)), pulumi.all(images.platform)])
-        .apply(([deployments, ids]) => {
-          const bundles = data.url('bundles')
-          const record = releaseRecord({ stack, madeBy: 'up', commit, bundles, images: ids, deployments })
-          return { id: releaseId(record, new Date(commit?.time ?? 0)), text: recordText(record) }
-        })
+        .apply(([deployments, ids]) =>
+          releaseText({ stack, commit, bundles: data.url('bundles'), images: ids, deployments }),
+        )
     }
 
     function deployment({ manifest, bundle, config }: LocalFlow): pulumi.Output<Deployment> {

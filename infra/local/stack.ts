@@ -1,26 +1,15 @@
-import { bundleFlows, type CommitFacts, type FlowManifest, readManifests, releaseCommit } from '@millrace/release'
-import { UserError } from '@millrace/sdk'
+import { readManifests } from '@millrace/release'
 import { flowNames } from '@millrace/sdk/project'
 import * as pulumi from '@pulumi/pulumi'
-import { makeBundles } from '../bundles.ts'
-import type { BundleFiles } from '../components/bundle-objects.ts'
-import type { PlannedImage } from '../components/flow-images.ts'
-import { rawConfig } from '../stack.ts'
+import { type Deployed, makeDeployed, rawConfig, reading } from '../stack.ts'
 import { type LocalConfig, parseLocalConfig } from './config.ts'
 import { type LocalSystem, planLocalImages, processorHere } from './images.ts'
 
 /** All that the program goes by. */
-export interface LocalStack {
+export interface LocalStack extends Deployed {
   readonly stack: string
   readonly config: LocalConfig
   readonly system: LocalSystem
-  /** Of the flows that the stack deploys. */
-  readonly manifests: readonly FlowManifest[]
-  /** By flow. */
-  readonly bundles: ReadonlyMap<string, BundleFiles>
-  readonly images: readonly PlannedImage[]
-  /** What the release is made from. */
-  readonly commit: CommitFacts | undefined
 }
 
 /**
@@ -30,24 +19,12 @@ export interface LocalStack {
  */
 export async function readLocalStack(root: string): Promise<LocalStack> {
   const stack = pulumi.getStack()
-  try {
+  return await reading(async () => {
     const raw = rawConfig(stack)
-    const names = Object.keys(raw.flows ?? {})
-    const manifests = await readManifests(root, names)
+    const manifests = await readManifests(root, Object.keys(raw.flows ?? {}))
     const config = parseLocalConfig(stack, raw, { names: flowNames(root), manifests })
     const system = { base: config.base, processor: config.processor ?? processorHere() }
-    const compiled = bundleFlows(
-      root,
-      manifests.map(({ name }) => name),
-    )
-    const [bundles, images, commit] = await Promise.all([
-      makeBundles(root, manifests, compiled),
-      planLocalImages(root, compiled, system),
-      releaseCommit(root),
-    ])
-    return { stack, config, system, manifests, bundles, images, commit }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    throw new pulumi.RunError(error.hint ? `${error.message}\n${error.hint}` : error.message)
-  }
+    const made = await makeDeployed(root, manifests, (bundles) => planLocalImages(root, bundles, system))
+    return { stack, config, system, ...made }
+  })
 }
