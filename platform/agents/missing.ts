@@ -1,4 +1,12 @@
-import { type AgentRow, agents, type Database, databaseTime, liveWorkers, queueDepth } from '@millrace/engine'
+import {
+  type AgentRow,
+  agents,
+  clusterOf,
+  type Database,
+  databaseTime,
+  liveWorkers,
+  queueDepth,
+} from '@millrace/engine'
 import { formatDuration } from '@millrace/sdk'
 import { Since } from './since.ts'
 
@@ -20,7 +28,6 @@ export interface MissingPatience {
 const PATIENCE: MissingPatience = { agent: 120_000, workers: 300_000 }
 /** Between two looks (ms), which are a minute apart. */
 const LONGEST_GAP = 180_000
-const CLUSTER = 'cluster:'
 
 /** Looks, again and again, for agents that vanished and for worker clusters without a worker. */
 export class MissingWatch {
@@ -41,12 +48,14 @@ export class MissingWatch {
       databaseTime(this.database),
     ])
     const manned = new Set(workers.map(({ pool }) => pool))
-    const without = pools.filter(({ pool, waiting }) => pool?.startsWith(CLUSTER) && waiting > 0 && !manned.has(pool))
+    const without = pools.filter(
+      ({ pool, waiting }) => clusterOf(pool) !== undefined && waiting > 0 && !manned.has(pool),
+    )
     return [...missingAgents(all, this.patience.agent), ...this.missingWorkers(without, now)]
   }
 
   private missingWorkers(without: readonly { pool: string | null; waiting: number }[], now: number): Missing[] {
-    const waiting = new Map(without.map((each) => [each.pool?.slice(CLUSTER.length) ?? '', each.waiting]))
+    const waiting = new Map(without.map((each) => [clusterOf(each.pool) ?? '', each.waiting]))
     for (const name of waiting.keys()) if (!this.without.has(name)) this.without.set(name, new Since(LONGEST_GAP))
     return [...this.without].flatMap(([name, since]) => {
       const tasks = waiting.get(name)

@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { type Database, queueDepth } from '@millrace/engine'
+import { clusterPool, type Database, queueDepth } from '@millrace/engine'
 import type { Agent } from './agent.ts'
 
 export interface AgentServer {
@@ -20,7 +20,7 @@ export async function serveAgent(port: number, database: Database, agent: Agent)
         return answer(response, 200, { status: 'ok', agent: agent.name, going: agent.running })
       const [, cluster] = /^\/queues\/([a-z][a-z0-9-]{0,62})$/.exec(pathname) ?? []
       if (cluster === undefined) return answer(response, 404, { error: 'there is nothing here' })
-      const { waiting, running } = await queueDepth(database, `cluster:${cluster}`)
+      const { waiting, running } = await queueDepth(database, clusterPool(cluster))
       // Those that run count: workers that hold them are not to be taken away.
       answer(response, 200, { tasks: waiting + running, waiting, running })
     } catch (error) {

@@ -3,9 +3,10 @@ import { LaunchError, readJobLabels } from '../launcher.ts'
 import { type CloudRun, type Execution, openCloudRun, type RunJob, timeOf } from './cloud-run/api.ts'
 import { type Definitions, definitions, workersOf } from './cloud-run/job-definition.ts'
 import { definedStatus, executionStatus } from './cloud-run/job-status.ts'
-import { openDriverLog, quoted } from './google/driver-log.ts'
-import { openedOnce } from './google/opened-once.ts'
-import { isRefusal, launchError, mayPass } from './google/refusal.ts'
+import { quoted } from './google/driver-log.ts'
+import { openedApi } from './google/opened-api.ts'
+import { isRefusal, mayPass } from './google/refusal.ts'
+import type { Transport } from './google/transport.ts'
 import { waitFor } from './google/wait.ts'
 
 export interface CloudRunLauncherOptions {
@@ -31,14 +32,8 @@ const AT_ONCE = 8
  */
 export function cloudRunLauncher({ project, region, stack, network, ...options }: CloudRunLauncherOptions): Launcher {
   const { endpoint = process.env.MILLRACE_GOOGLE_ENDPOINT } = options
-  const transport = openedOnce(async () => {
-    const { Transport } = await import('./google/transport.ts')
-    const opened = new Transport(endpoint)
-    await opened.getClient()
-    return opened
-  })
-  const opened = openedOnce(async () => openCloudRun(project, region, await transport.get()))
-  const log = openedOnce(async () => openDriverLog(project, await transport.get()))
+  const open = (transport: Transport): Promise<CloudRun> => openCloudRun(project, region, transport)
+  const { tried, tail: tailOf, close } = openedApi({ name: 'Cloud Run', project, endpoint, open })
 
   async function launch(spec: JobSpec): Promise<JobHandle> {
     const wanted = definitions(spec, { network, now: Date.now() })
@@ -106,21 +101,8 @@ export function cloudRunLauncher({ project, region, stack, network, ...options }
     ].join(' AND ')
     return await tried(`read the log of the job ${handle}`, async (run) =>
       // The log outlives the job.
-      (await run.job(handle)) ? await (await log.get()).tail(filter, lines) : [],
+      (await run.job(handle)) ? await tailOf(filter, lines) : [],
     )
-  }
-
-  async function close(): Promise<void> {
-    await Promise.all([opened.close(), log.close()])
-  }
-
-  /** What Google says no with comes out as an error that an agent understands. */
-  async function tried<T>(what: string, act: (run: CloudRun) => Promise<T>) {
-    try {
-      return await act(await opened.get())
-    } catch (error) {
-      throw launchError(`${what} on Cloud Run`, error)
-    }
   }
 
   return {

@@ -1,8 +1,9 @@
 import type { Job, JobHandle, JobSpec, JobStatus, Launcher } from '../launcher.ts'
 import { LaunchError, readJobLabels } from '../launcher.ts'
-import { openDriverLog, quoted } from './google/driver-log.ts'
-import { openedOnce } from './google/opened-once.ts'
+import { quoted } from './google/driver-log.ts'
+import { openedApi } from './google/opened-api.ts'
 import { isRefusal, launchError } from './google/refusal.ts'
+import type { Transport } from './google/transport.ts'
 import { waitFor } from './google/wait.ts'
 import { type CustomJob, createdAt, isOver, openVertex, type Vertex } from './vertex/api.ts'
 import { customJob } from './vertex/custom-job.ts'
@@ -30,14 +31,8 @@ const LISTED_AFTER_MS = 5000
  */
 export function vertexLauncher({ project, region, stack, network, ...options }: VertexLauncherOptions): Launcher {
   const { endpoint = process.env.MILLRACE_GOOGLE_ENDPOINT } = options
-  const transport = openedOnce(async () => {
-    const { Transport } = await import('./google/transport.ts')
-    const opened = new Transport(endpoint)
-    await opened.getClient()
-    return opened
-  })
-  const opened = openedOnce(async () => openVertex(project, region, await transport.get()))
-  const log = openedOnce(async () => openDriverLog(project, await transport.get()))
+  const open = (transport: Transport): Promise<Vertex> => openVertex(project, region, transport)
+  const { tried, tail: tailOf, close } = openedApi({ name: 'Vertex AI', project, endpoint, open })
 
   async function launch(spec: JobSpec): Promise<JobHandle> {
     const wanted = customJob(spec, { network, now: Date.now() })
@@ -119,21 +114,8 @@ export function vertexLauncher({ project, region, stack, network, ...options }: 
     ].join(' AND ')
     return await tried(`read the log of the job ${handle}`, async (vertex) =>
       // The log outlives the job.
-      (await vertex.job(handle)) ? await (await log.get()).tail(filter, lines) : [],
+      (await vertex.job(handle)) ? await tailOf(filter, lines) : [],
     )
-  }
-
-  async function close(): Promise<void> {
-    await Promise.all([opened.close(), log.close()])
-  }
-
-  /** What Google says no with comes out as an error that an agent understands. */
-  async function tried<T>(what: string, act: (vertex: Vertex) => Promise<T>) {
-    try {
-      return await act(await opened.get())
-    } catch (error) {
-      throw launchError(`${what} on Vertex AI`, error)
-    }
   }
 
   return { kind: 'vertex', place: `vertex ${project} ${region}`, launch, status, cancel, remove, list, tail, close }

@@ -1,5 +1,6 @@
-import { type Database, databaseTime, liveWorkers, queueDepth, withTurn } from '@millrace/engine'
+import { clusterPool, type Database, databaseTime, liveWorkers, queueDepth, withTurn } from '@millrace/engine'
 import { LaunchError } from '../launcher.ts'
+import { openTransport } from '../launchers/google/open-transport.ts'
 import { openedOnce } from '../launchers/google/opened-once.ts'
 import { Since } from '../since.ts'
 import { instancesFor, isQuiet, type Load } from './instances.ts'
@@ -34,12 +35,7 @@ export function poolScaler({ database, pools, project, region, say, ...options }
   const { endpoint = process.env.MILLRACE_GOOGLE_ENDPOINT } = options
   const quiet = new Map(Object.keys(pools).map((cluster) => [cluster, new Since(LONGEST_GAP)]))
   const troubles = new Map<string, string>()
-  const opened = openedOnce(async () => {
-    const { Transport } = await import('../launchers/google/transport.ts')
-    const transport = new Transport(endpoint)
-    await transport.getClient()
-    return await openWorkerPools(project, region, transport)
-  })
+  const opened = openedOnce(async () => openWorkerPools(project, region, await openTransport(endpoint)))
 
   async function look(): Promise<void> {
     // Also where it is another's turn: how long there has been nothing to do, each has to know.
@@ -95,7 +91,7 @@ interface Look {
 }
 
 async function loadOf(database: Database, cluster: string): Promise<Load> {
-  const pool = `cluster:${cluster}`
+  const pool = clusterPool(cluster)
   const [{ waiting, running }, workers] = await Promise.all([queueDepth(database, pool), liveWorkers(database)])
   return { waiting, running, busy: workers.filter((worker) => worker.pool === pool && worker.running > 0).length }
 }

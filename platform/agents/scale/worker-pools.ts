@@ -1,3 +1,4 @@
+import { ONCE } from '../launchers/google/calls.ts'
 import { launchError } from '../launchers/google/refusal.ts'
 import type { Transport } from '../launchers/google/transport.ts'
 
@@ -16,9 +17,6 @@ export interface WorkerPools {
   resize(name: string, instances: number): Promise<void>
   close(): Promise<void>
 }
-
-/** Those who ask ask again soon. */
-const ONCE = { retry: null, timeout: 60_000 }
 
 /** @throws LaunchError by its methods, in Google's words: the permission that is missing, for one */
 export async function openWorkerPools(project: string, region: string, auth: Transport): Promise<WorkerPools> {

@@ -3,9 +3,16 @@
  * for all, that is none.
  */
 
+const CLUSTER = 'cluster:'
+
 /** The pool of a standing worker cluster: of its workers, and of the runs that are sent there. */
 export function clusterPool(cluster: string): string {
-  return `cluster:${cluster}`
+  return `${CLUSTER}${cluster}`
+}
+
+/** The worker cluster whose pool it is; undefined where it is none of one. */
+export function clusterOf(pool: string | null): string | undefined {
+  return pool?.startsWith(CLUSTER) ? pool.slice(CLUSTER.length) : undefined
 }
 
 /** The pool of the workers that a run brings with it, and of that run. */
@@ -16,17 +23,12 @@ export function runPool(run: string): string {
 /** For a person: what a pool's workers are, and how to get one. */
 export function describePool(pool: string | null): { readonly workers: string; readonly remedy: string } {
   if (pool === null) return { workers: 'worker', remedy: '; start one with: millrace worker start' }
-  const [kind, name = ''] = split(pool)
-  if (kind === 'cluster') {
+  const cluster = clusterOf(pool)
+  if (cluster !== undefined) {
     return {
-      workers: `worker of the cluster ${name}`,
-      remedy: `; start one with: millrace worker start --cluster ${name}`,
+      workers: `worker of the cluster ${cluster}`,
+      remedy: `; start one with: millrace worker start --cluster ${cluster}`,
     }
   }
   return { workers: 'worker of those that this run brings', remedy: '' }
-}
-
-function split(pool: string): [string, string] {
-  const at = pool.indexOf(':')
-  return [pool.slice(0, at), pool.slice(at + 1)]
 }

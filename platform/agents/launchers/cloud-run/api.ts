@@ -1,4 +1,5 @@
 import type { protos } from '@google-cloud/run'
+import { ONCE, PAGES } from '../google/calls.ts'
 import { isRefusal } from '../google/refusal.ts'
 import type { Transport } from '../google/transport.ts'
 
@@ -27,10 +28,6 @@ export interface CloudRun {
   close(): Promise<void>
 }
 
-/** Retries are the caller's (patient.ts). */
-const ONCE = { retry: null, timeout: 60_000 }
-/** Of a method that gives pages one after the other. */
-const PAGES = { ...ONCE, autoPaginate: false }
 /** How often an operation is asked for, and how long. */
 const OPERATION = {
   ...ONCE,

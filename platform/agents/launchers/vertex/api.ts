@@ -1,4 +1,5 @@
 import type { protos } from '@google-cloud/aiplatform'
+import { ONCE, PAGES } from '../google/calls.ts'
 import { isRefusal } from '../google/refusal.ts'
 import type { Transport } from '../google/transport.ts'
 
@@ -16,11 +17,6 @@ export interface Vertex {
   remove(name: string): Promise<void>
   close(): Promise<void>
 }
-
-/** Retries are the caller's (patient.ts). */
-const ONCE = { retry: null, timeout: 60_000 }
-/** Of a method that gives pages one after the other. */
-const PAGES = { ...ONCE, autoPaginate: false }
 
 export async function openVertex(project: string, region: string, auth: Transport): Promise<Vertex> {
   // This client alone: all of the package takes a second.
