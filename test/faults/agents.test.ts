@@ -50,9 +50,13 @@ async function open(database: TestDatabase): Promise<void> {
   store = await PostgresStore.open(database.url)
 }
 
-async function agent(name: string, more: Partial<AgentProcessOptions> = {}): Promise<TestProcess> {
+function begin(name: string, more: Partial<AgentProcessOptions> = {}): TestProcess {
   const options = { database: server.url, folder: jobs(), root: ROOT, environment: {}, name, ...more }
-  const started = TestProcess.start('agent', options)
+  return TestProcess.start('agent', options)
+}
+
+async function agent(name: string, more: Partial<AgentProcessOptions> = {}): Promise<TestProcess> {
+  const started = begin(name, more)
   await started.said(/^ready/, 30_000)
   return started
 }
@@ -104,10 +108,7 @@ it(
   'an agent that is killed after it made a job, before it wrote that down: the next one finds the job, and makes no other',
   async () => {
     const id = await queue({ count: 20, ms: 50 })
-    const first = TestProcess.start('agent', {
-      ...{ database: server.url, folder: jobs(), root: ROOT, environment: {}, name: 'first', dies: 'after' },
-    })
-    expect(await first.ended).toBe('SIGKILL')
+    expect(await begin('first', { dies: 'after' }).ended).toBe('SIGKILL')
     await agent('second')
     expect(await over(id)).toMatchObject({ state: 'Completed', launch: 1, attempt: 1 })
     expect(steps('begin')).toHaveLength(20)
@@ -120,10 +121,7 @@ it(
   'an agent that is killed after it claimed a run, before it made the job: the run is launched by the next',
   async () => {
     const id = await queue({ count: 2 })
-    const first = TestProcess.start('agent', {
-      ...{ database: server.url, folder: jobs(), root: ROOT, environment: {}, name: 'first', dies: 'before' },
-    })
-    expect(await first.ended).toBe('SIGKILL')
+    expect(await begin('first', { dies: 'before' }).ended).toBe('SIGKILL')
     await agent('second')
     expect(await over(id)).toMatchObject({ state: 'Completed', launch: 2, attempt: 1 })
     expect(steps('begin')).toHaveLength(2)
